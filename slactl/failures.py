@@ -122,7 +122,7 @@ def _report_traceback(error: Exception) -> None:
 
 
 def _without_secrets(text: str) -> str:
-    credentials = sys.modules.get("slactl.desk.messages.secrets")
+    credentials = sys.modules.get("slactl.desk.programs.secrets")
     return str(credentials.without_secrets(text)) if credentials is not None else text
 
 

@@ -110,6 +110,14 @@ def _named(ctx: typer.Context, table: str, incomplete: str) -> list[str]:
     return _safe(name for name in (table_names(config.rules, table) if config else ()) if name.startswith(incomplete))
 
 
+def recipient_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of roles and people of the rules that begin with a text."""
+    from slactl.desk.rules.reading import recipient_names
+
+    config = _config(ctx)
+    return _safe(name for name in (recipient_names(config.rules) if config else ()) if name.startswith(incomplete))
+
+
 def _safe(words: Iterable[str]) -> list[str]:
     import re
 

@@ -1,15 +1,17 @@
 """`escalate`, `ack` and `unack`: escalate by hand, and hold escalation back."""
 
+import sys
 from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import recipient_names
 from slactl.cli.input import priority_option, read_ids
-from slactl.cli.options import Answer, Ids, call
+from slactl.cli.options import Answer, Ids, call, leave, say
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration
-from slactl.errors import UsageError
+from slactl.errors import ExitCode, UsageError
 from slactl.sla.enums import Priority
 
 app = Commands()
@@ -37,7 +39,8 @@ def escalate(
     references: Ids,
     reason: ReasonOption = None,
     assign: Annotated[
-        str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
+        str | None,
+        typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=recipient_names),
     ] = None,
     priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
@@ -51,6 +54,10 @@ def escalate(
     Without options it does what settings.manual_escalation says: by default it raises the priority to high and
     notifies the support manager. With --escalation and --level it fires that level at once. Neither this
     level nor any level below it fires again; check continues with the next level.
+
+    Messages go out at once, and the receipt says who was told and by what. They wait for the next check where another
+    run sends messages, or where you may not read the secrets. Exit code 5: nobody would be told and nothing would
+    change. Exit code 7: a message was not delivered.
 
     \b
     Examples:
@@ -70,7 +77,15 @@ def escalate(
         outcome = by_hand.escalate_to(here.desk, here.now, numbers, reason, named, **flags)
     else:
         outcome = by_hand.escalate(here.desk, here.now, numbers, reason, who, priority, **flags)
-    announce(here, answer, outcome, "escalated", assignee=who)
+    from slactl.show.escalate import Receipts
+
+    receipts = Receipts(outcome.records, outcome.notices)
+    for warning in () if answer.quiet or answer.dry_run or sys.stdout.isatty() else receipts.warnings():
+        say(f"warning: {warning}", err=True)
+    for problem in outcome.problems:
+        say(f"error: {problem}", err=True)
+    announce(here, answer, outcome.change, "escalated", assignee=who, receipts=receipts)
+    leave(ExitCode.PARTLY if outcome.problems else ExitCode.DONE)
 
 
 def _level(escalation: str | None, level: str | None, *, alone: bool) -> tuple[str, str] | None:

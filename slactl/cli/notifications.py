@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.completion import ticket_ids
+from slactl.cli.completion import recipient_names, ticket_ids
 from slactl.cli.input import read_numbers
 from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave
 from slactl.cli.output import print_lines
@@ -97,13 +97,17 @@ def notify_group() -> None:
 @notify.command("test")
 def send_sample(
     context: typer.Context,
-    recipient: Annotated[str, typer.Argument(metavar="ROLE", help="A role or a person of the rules.")],
+    recipient: Annotated[
+        str,
+        typer.Argument(metavar="ROLE", help="A role or a person of the rules.", autocompletion=recipient_names),
+    ],
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Send a test message to each address of a role or person.
 
-    The message is not in the outbox, and silences and quiet hours do not hold it back. With --dry-run slactl sends
+    A command of an address runs with the facts of a ticket that does not exist, whose number is 0. The message is not
+    in the outbox, and silences and quiet hours do not hold it back. With --dry-run slactl sends
     nothing, but looks up every secret. Exit code 7: an address failed, or others may change the rules or read a
     secret.
 

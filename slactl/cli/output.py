@@ -15,6 +15,7 @@ from slactl.show.form import Form
 if TYPE_CHECKING:
     from slactl.desk.tickets.change import Change, ChangeResult
     from slactl.records.tickets import Ticket
+    from slactl.show.escalate import Receipts
     from slactl.show.tables import Column
 
 
@@ -99,25 +100,27 @@ def change_numbered(
     announce(here, answer, outcome, what, assignee=assignee)
 
 
-def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, assignee: str | None = None) -> None:
+def announce(
+    here: Call,
+    answer: Answer,
+    outcome: "ChangeResult",
+    what: str,
+    *,
+    assignee: str | None = None,
+    receipts: "Receipts | None" = None,
+) -> None:
     """Print the result of each ticket; errors go to stderr and set the exit code."""
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
     if answer.as_json:
-        tickets = outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done)
-        from slactl.show.records import write, write_object
-        from slactl.store.read.tickets import TICKET_COLUMNS
-
-        if len(tickets) == 1 and not (len(outcome.done) + len(outcome.failures) > 1):
-            write_object(tickets[0], sys.stdout)
-        else:
-            write(tickets, Form.JSON, TICKET_COLUMNS, sys.stdout)
+        _print_json(here, answer, outcome, receipts)
     elif answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
         print_lines(map(str, outcome.done))
     else:
         prefix = "would have " if answer.dry_run else ""
         for number in outcome.done:
-            say(f"{prefix}{what} ticket {number}")
+            follows = receipts.line(number) if receipts is not None else ""
+            say(f"{prefix}{what} ticket {number}" + (f": {follows}" if follows else ""))
     if assignee is not None:
         from slactl.desk.tickets.input import is_recipient
 
@@ -133,6 +136,20 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
     for failure in outcome.failures:
         complain(failure)
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
+
+
+def _print_json(here: Call, answer: Answer, outcome: "ChangeResult", receipts: "Receipts | None") -> None:
+    tickets: list[Any] = list(outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done))
+    names: Sequence[str] = ()
+    if receipts is not None:
+        tickets, names = receipts.added_to(tickets)
+    from slactl.show.records import write, write_object
+    from slactl.store.read.tickets import TICKET_COLUMNS
+
+    if len(tickets) == 1 and not (len(outcome.done) + len(outcome.failures) > 1):
+        write_object(tickets[0], sys.stdout)
+    else:
+        write(tickets, Form.JSON, (*TICKET_COLUMNS, *names), sys.stdout)
 
 
 def _tickets(here: Call, numbers: list[int]) -> "list[Ticket]":

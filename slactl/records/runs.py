@@ -21,6 +21,20 @@ class Notification(TypedDict):
     instead_of: str | None
 
 
+class Notice(TypedDict):
+    """What became of a message of `escalate`: `by` are the addresses that got it, `why` says why others did not.
+
+    `person` is who gets the messages of a role without addresses.
+    """
+
+    ticket_id: int
+    recipient: str
+    person: str | None
+    state: str
+    by: list[str]
+    why: str | None
+
+
 class Silence(TypedDict):
     """A silence as `silence list` prints it; `active` says whether it holds messages back now."""
 

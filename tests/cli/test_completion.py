@@ -61,6 +61,15 @@ def test_no_ids_come_from_a_folder_that_everybody_may_write_to(filled: Path) -> 
     assert complete("slactl show ") == []
 
 
+def test_roles_and_people_of_the_rules(desk: Path) -> None:
+    rules = desk.with_name("rules.toml")
+    rules.write_text(rules.read_text() + '[roles.pager]\n[people.pam]\n[people."$(touch owned)"]\n')
+    assert complete("slactl notify test pa") == ["pager", "pam"]
+    assert complete("slactl escalate 1 --assign pa") == ["pager", "pam"]
+    rules.write_text("roles = 1\n[people")
+    assert complete("slactl notify test ") == []
+
+
 def test_ids_of_tickets(filled: Path) -> None:
     assert complete("slactl show ") == [str(number) for number in range(1, 12)]  # the open ones
     assert complete("slactl show 1") == ["1", "10", "11", "12"]

@@ -18,8 +18,8 @@ from test_windows import Page
 from slactl.desk.messages import digest as digests
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.recipients import Address
-from slactl.desk.messages.secrets import Secrets, Unresolved
 from slactl.desk.messages.transport import DeliveryOutcome, Order, send
+from slactl.desk.programs.secrets import Secrets, Unresolved
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.templates import NAMES

@@ -14,8 +14,8 @@ from conftest import Receiver, Receivers, Slactl, until, write_secret
 from payloads import harm
 
 from slactl.cli.app import COMMANDS, GROUPS, app
-from slactl.desk.messages import secrets
 from slactl.desk.messages.sender import is_plain
+from slactl.desk.programs import secrets
 from slactl.sla.rules import addresses
 
 RULES = """

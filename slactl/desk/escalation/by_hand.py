@@ -1,13 +1,16 @@
 """Escalate tickets by hand, acknowledge them, and release the acknowledgement."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.desk.escalation.fire import Action, Cause, fire, record_only
+from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.oncall.duty import Duty
 from slactl.desk.tickets.change import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.durations import Duration
@@ -18,7 +21,25 @@ from slactl.sla.history.event import Event
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import instant_of, seconds_of
-from slactl.text import did_you_mean, known_or_refuse
+from slactl.text import did_you_mean, known_or_refuse, quoted
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Notice
+
+
+@dataclass(slots=True)
+class Escalated:
+    """The result of `escalate`: the tickets, the records of their escalations, and what became of the messages."""
+
+    change: ChangeResult
+    records: list[dict[str, Any]]
+    notices: "list[Notice]" = field(default_factory=list)
+    #: Why messages were tried and not sent.
+    problems: list[str] = field(default_factory=list)
+
+    def of(self, number: int) -> list[dict[str, Any]]:
+        """Return the records of the escalations of a ticket, in order."""
+        return [record for record in self.records if record["ticket_id"] == number]
 
 
 def escalate(
@@ -31,25 +52,65 @@ def escalate(
     *,
     notify: bool = True,
     dry_run: bool = False,
-) -> ChangeResult:
-    """Escalate some tickets for a reason; each call is recorded as an escalation of its own.
+) -> Escalated:
+    """Escalate some tickets for a reason, and send the messages; each call is recorded as an escalation of its own.
 
     Raises:
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
     why = checked_reason(reason, "slactl escalate --help")
 
-    def make(subject: Subject, book: Ledger) -> list[Entry]:
-        _refuse_done(subject, "there is nothing left to escalate")
+    def make(subject: Subject, book: Ledger) -> dict[str, Any]:
         rules = book.rulebook.current
         default = rules.settings.manual_escalation
         raised = priority or (default.priority if assign is None else None)
         recipients = tuple(default.notify) if notify else ()
-        action = Action(raised, _known(assign, rules) if assign else None, notify=recipients)
-        fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
+        duty = Duty.of(book, subject.at)
+        action = Action(raised, _known(assign, duty) if assign else None, notify=recipients)
+        if not has_effect(action, subject.state, duty):
+            again = f"slactl escalate {subject.number} --reason {quoted(why)}"
+            names = [*rules.roles, *rules.people][:1]
+            rule = f"slactl rules set settings.manual_escalation.notify {quoted(json.dumps(names))}"
+            raise _without_effect(subject, again if default.notify and not notify else rule if names else None)
+        return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
+
+    return _escalated(desk, now, references, make, dry_run=dry_run)
+
+
+def _escalated(
+    desk: Desk,
+    now: datetime,
+    references: Sequence[str],
+    make: Callable[[Subject, Ledger], dict[str, Any]],
+    *,
+    dry_run: bool,
+) -> Escalated:
+    """Escalate each ticket as `make` does, which returns the record; then send the messages, or rehearse that."""
+    records, notices = list[dict[str, Any]](), list["Notice"]()
+
+    def recorded(subject: Subject, book: Ledger) -> list[Entry]:
+        _refuse_done(subject, "there is nothing left to escalate")
+        records.append(make(subject, book))
         return []
 
-    return change(desk, now, references, make, dry_run=dry_run)
+    def rehearsed(book: Ledger) -> None:
+        from slactl.desk.escalation.at_once import rehearse
+
+        notices.extend(rehearse(book, desk, [record["id"] for record in records if record["told"]]))
+
+    result = change(desk, now, references, recorded, dry_run=dry_run, rehearsed=rehearsed)
+    done = Escalated(result, [record for record in records if record["ticket_id"] in result.done], notices)
+    told = [record["id"] for record in done.records if record["told"]]
+    if told and not dry_run:
+        from slactl.desk.escalation.at_once import send_now
+
+        done.notices, done.problems = send_now(desk, now, told)
+    return done
+
+
+def _without_effect(subject: Subject, hint: str | None) -> RefusedError:
+    what = f"ticket {subject.number} is not escalated: nobody would be told and nothing would change"
+    return RefusedError(what, hint or "slactl help escalation")
 
 
 def escalate_to(
@@ -61,7 +122,7 @@ def escalate_to(
     *,
     notify: bool = True,
     dry_run: bool = False,
-) -> ChangeResult:
+) -> Escalated:
     """Fire a level of an escalation rule ahead of its time; `level` holds the ids of the rule and the level.
 
     Neither the level nor any below it fires again; `check` continues with the next level.
@@ -71,19 +132,19 @@ def escalate_to(
     """
     why = checked_reason(reason, "slactl escalate --help")
 
-    def make(subject: Subject, book: Ledger) -> list[Entry]:
-        _refuse_done(subject, "there is nothing left to escalate")
-        _fire_level(subject, book, why, _known_level(book.rulebook.current, *level), notify=notify)
-        return []
+    def make(subject: Subject, book: Ledger) -> dict[str, Any]:
+        return _fire_level(subject, book, why, _known_level(book.rulebook.current, *level), notify=notify)
 
-    return change(desk, now, references, make, dry_run=dry_run)
+    return _escalated(desk, now, references, make, dry_run=dry_run)
 
 
-def _fire_level(subject: Subject, book: Ledger, reason: str, known: tuple[Escalation, Level], *, notify: bool) -> None:
-    """Record the levels below as expired, and fire the level.
+def _fire_level(
+    subject: Subject, book: Ledger, reason: str, known: tuple[Escalation, Level], *, notify: bool
+) -> dict[str, Any]:
+    """Record the levels below as expired, fire the level, and return its record.
 
     Raises:
-        RefusedError: the escalation rule watches no open target or condition of the ticket.
+        RefusedError: the escalation rule watches no open target or condition of the ticket, or nothing would happen.
     """
     escalation, level = known
     timer = open_timer(subject.state, escalation)
@@ -98,12 +159,15 @@ def _fire_level(subject: Subject, book: Ledger, reason: str, known: tuple[Escala
             reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning
         )
 
-    for lower in below:
-        record_only(book, subject.number, cause(lower, LevelOutcome.EXPIRED))
     action = Action.of(level, escalation.fallback)
     if not notify:
         action = replace(action, notify=(), fallback=None)
-    fire(book, subject.number, action, cause(wanted, LevelOutcome.FIRED))
+    decides = bool(below) or wanted.key not in book.fired(subject.number)
+    if not decides and not has_effect(action, subject.state, Duty.of(book, subject.at)):
+        raise _without_effect(subject, None)
+    for lower in below:
+        record_only(book, subject.number, cause(lower, LevelOutcome.EXPIRED))
+    return fire(book, subject.number, action, cause(wanted, LevelOutcome.FIRED))
 
 
 def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
@@ -114,14 +178,19 @@ def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escal
     return escalations[escalation_id], levels[level_id]
 
 
-def _known(name: str, rules: Rules) -> str:
+def _known(name: str, duty: Duty) -> str:
     """Return an assignee; refuse a name that differs from a role or person by a typing error.
 
     Raises:
         NotKnownError: the name is not a role or person, and very similar to one.
         UsageError: the name is a reserved word of the rules.
+        RefusedError: it is a role without a person.
     """
+    rules = duty.schedules.rules
     known = [*rules.roles, *rules.people]
+    if name in rules.roles and duty.assignee(name).person is None:
+        hint = f"slactl rules set {quoted(f'roles.{name}.assignee')} {quoted(next(iter(rules.people), 'mia'))}"
+        raise RefusedError(f"the role {name} has no person, so nobody would get the ticket", hint)
     if name not in known and (question := did_you_mean(name, known)):
         raise NotKnownError(f"there is no role or person {name!r}{question}", "slactl rules show")
     return name if name in known else assignee_of(name)

@@ -61,6 +61,7 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     duty = Duty.of(book, cause.fired_at)
     to_priority, holder = _changes(action, state, duty)
     to_assignee = holder.person
+    book.picks += [to_assignee] if to_assignee is not None else []
     detail: dict[str, Any] = {"reason": cause.reason}
     if cause.key is not None:
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
@@ -79,14 +80,22 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {
         "fallback": fallback,
         "left_out": left_out,
+        "told": recipients,
     }
+
+
+def has_effect(action: Action, state: Evaluation, duty: Duty) -> bool:
+    """Return whether an action would change a ticket or notify somebody."""
+    priority, holder = _changes(action, state, duty)
+    told = [each.person for each in _recipients(action, state, holder.person, duty)[0]]
+    return any((priority, holder.person, action.note, _tags(action, state)[0], *told))
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
     """Record a due level that does not fire (expired, skipped, baseline); nobody gets a message."""
     assert cause.key is not None
     row = _row(cause, book.state(number), None, None) | {"event_id": None}
-    return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": []}
+    return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": [], "told": []}
 
 
 def _changes(action: Action, state: Evaluation, duty: Duty) -> tuple[Priority | None, Holder]:
@@ -95,7 +104,6 @@ def _changes(action: Action, state: Evaluation, duty: Duty) -> tuple[Priority | 
     wanted = duty.assignee(action.assign) if action.assign else Holder(None)
     if wanted.person is None or wanted.person == state.assignee:
         return raised, Holder(None)
-    duty.book.picks.append(wanted.person)
     return raised, wanted
 
 

@@ -12,7 +12,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.failures import with_errno
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, filled_in, proxy
+from slactl.desk.programs.secrets import Refused, Secrets, Unresolved, filled_in, proxy
 from slactl.errors import SlactlError
 from slactl.files import real_path, write_whole
 from slactl.sla.rules.addresses import is_local, scheme

@@ -1,9 +1,18 @@
-"""Count the messages of one run, for the run to add to its report."""
+"""Hold what one run sends messages with, and count the results, for the run to add to its report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals
+from slactl.desk.messages.digest import DigestContext
+from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of
+from slactl.desk.programs.secrets import Secrets
+from slactl.sla.rules.rules import Rules
+from slactl.store.write.leases import Lease
+from slactl.text import quoted
 
 
 class Delivered:
@@ -38,3 +47,58 @@ class Delivered:
     def distrust(self, desk: Desk, doubts: Sequence[Doubt]) -> None:
         """Say who else can change the rules, and with which commands a person prevents that."""
         self.wait(refusals(doubts), closing_commands(desk.rules, desk.database.path, doubts))
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The context in which one run sends messages, and the count of their results.
+
+    `gap` is for how many seconds no run was made before it, if that was unusually long. `lease` is that of the run.
+    `is_own` is false for rules that only the database knows. `only` are the escalations whose messages are sent; None
+    is all.
+    """
+
+    desk: Desk
+    now: datetime
+    delivered: Delivered
+    rules: Rules
+    secrets: Secrets
+    run_id: int | None = None
+    gap: int = 0
+    lease: Lease | None = None
+    is_own: bool = True
+    only: frozenset[int] | None = None
+
+    def context(self, recipient: Recipient) -> DigestContext:
+        """Return the facts for the text of a message to a recipient, besides its tickets."""
+        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
+
+    def refuse(self) -> None:
+        """Report why no message with an address is sent."""
+        if not self.is_own:
+            problem = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
+            self.delivered.wait([problem], f"slactl rules check {quoted(self.desk.rules)}")
+        if self.secrets.doubts:
+            self.delivered.distrust(self.desk, self.secrets.doubts)
+
+
+class Mailing(NamedTuple):
+    """Hold the recipient of a digest and one address; without an address, `check` prints the digest.
+
+    A command runs once for each ticket, so its digest has the number of the one ticket.
+
+    If the address may have got the digest before, `message_id` is its id. slactl then sends the same messages again and
+    adds none, so that the receiver can recognise the duplicate.
+    """
+
+    recipient: Recipient
+    address: Address | None
+    message_id: str | None = None
+    ticket: int | None = None
+
+
+def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
+    """Return the recipient of a message of the outbox."""
+    if row["recipient"] == REQUESTER:
+        return customer(sending.rules, row["ticket_id"], row.get("requester_email"))
+    return recipient_of(sending.rules, row["recipient"])

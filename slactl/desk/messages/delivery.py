@@ -1,30 +1,27 @@
 """Send one digest to one address: claim its messages, send it, record the result; commit after each step."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 from slactl import committed
 from slactl.clock import from_text, to_text
-from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
-from slactl.desk.messages.delivered import Delivered
-from slactl.desk.messages.digest import DigestContext, Message
+from slactl.desk.messages.delivered import Mailing, Sending
+from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import unexpected
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, route
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, Sender, new_message_id, seconds_to_wait
+from slactl.desk.messages.orders import order_for
+from slactl.desk.messages.recipients import REQUESTER, Address, Recipient
+from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_message_id, seconds_to_wait
 from slactl.desk.messages.transport import started_sender as started
+from slactl.desk.programs.secrets import Refused, Unresolved
 from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
-from slactl.sla.rules.rules import Rules
 from slactl.store.read.rows import batches
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
-from slactl.store.write.leases import Lease
-from slactl.text import quoted
 
 #: The time from each failed try to the next try; after the last try slactl gives up the address.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
@@ -40,56 +37,6 @@ PARTLY, HELD, DEAD = NotificationState.PARTLY, NotificationState.HELD, Notificat
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """The context in which one run sends messages, and the count of their results.
-
-    `gap` is for how many seconds no run was made before it, if that was unusually long. `lease` is that of the run.
-    `is_own` is false for rules that only the database knows.
-    """
-
-    desk: Desk
-    now: datetime
-    delivered: Delivered
-    rules: Rules
-    secrets: Secrets
-    run_id: int | None = None
-    gap: int = 0
-    lease: Lease | None = None
-    is_own: bool = True
-
-    def context(self, recipient: Recipient) -> DigestContext:
-        """Return the facts for the text of a message to a recipient, besides its tickets."""
-        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
-
-    def refuse(self) -> None:
-        """Report why no message with an address is sent."""
-        if not self.is_own:
-            problem = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
-            self.delivered.wait([problem], f"slactl rules check {quoted(self.desk.rules)}")
-        if self.secrets.doubts:
-            self.delivered.distrust(self.desk, self.secrets.doubts)
-
-
-class Mailing(NamedTuple):
-    """Hold the recipient of a digest and one address; without an address, `check` prints the digest.
-
-    If the address may have got the digest before, `message_id` is its id. slactl then sends the same messages again and
-    adds none, so that the receiver can recognise the duplicate.
-    """
-
-    recipient: Recipient
-    address: Address | None
-    message_id: str | None = None
-
-
-def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
-    """Return the recipient of a message of the outbox."""
-    if row["recipient"] == REQUESTER:
-        return customer(sending.rules, row["ticket_id"], row.get("requester_email"))
-    return recipient_of(sending.rules, row["recipient"])
-
-
 def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
     """Return the first address to which a message must go now; None if there is none."""
     if not recipient.addresses:
@@ -98,7 +45,8 @@ def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | 
     for address in recipient.addresses:
         known = row["addresses"].get(address.key)
         if known is None or (known not in (SENT, DEAD, HELD) and known <= now):
-            return Mailing(recipient, address, row["message_ids"].get(address.key))
+            ticket = row["ticket_id"] if address.command else None
+            return Mailing(recipient, address, row["message_ids"].get(address.key), ticket)
     return None
 
 
@@ -145,7 +93,10 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         if not claimed:
             return
         message = _message(sending, mailing.recipient, claimed)
-        result = _send(sending, mailing, message, message_id or "", sender, until)
+        result = _send(sending, mailing, message, claimed, message_id or "", sender, until)
+    if sending.only is not None and result.outcome is DeliveryOutcome.DEAD and not result.reached:
+        # The user who runs `check` may have the secret or the program.
+        result = replace(result, outcome=DeliveryOutcome.WAITS)
     if not result.reached and mailing.message_id is None:
         message_id = None  # nobody has seen the id, so the next digest may hold these messages too
     _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, sender.claimed_by)
@@ -177,15 +128,21 @@ def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Mes
 
 
 def _send(
-    sending: Sending, mailing: Mailing, message: Message, message_id: str, sender: Sender, until: float
+    sending: Sending,
+    mailing: Mailing,
+    message: Message,
+    rows: Sequence[Row],
+    message_id: str,
+    sender: Sender,
+    until: float,
 ) -> Result:
     recipient, address = mailing.recipient, mailing.address
     assert address is not None
-    kind = scheme(address.url)
+    kind, newest = scheme(address.url), digests.latest_by_ticket(rows)[0]
     try:
-        url, through = route(address, sending.secrets, sending.rules.settings)
-        kind = scheme(url)
-        return sender.send(Order(message, url, message_id, address.receiver, recipient.allow_http, through), until)
+        order = order_for(address, recipient, message, sending.context(recipient), sending.secrets, newest)
+        kind = scheme(order.url)
+        return sender.send(order.numbered(message_id), until)
     except Refused as error:
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)
@@ -242,7 +199,7 @@ def _record(
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
         what_next = _what_next(list(changes.items()), address.key, instead)
-        sending.delivered.fail(f"{recipient.name}: {error}; {what_next}", len(changes))
+        sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:

@@ -59,6 +59,10 @@ class DigestContext:
     #: For how many seconds no check ran before this one, if that was unusually long; else 0.
     gap: int = 0
 
+    def overdue_seconds(self, row: Row) -> int:
+        """Return for how many seconds a ticket is overdue; negative before the deadline, 0 without one."""
+        return int((self.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
+
 
 def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     """Return the digest for one recipient: each ticket once, the most urgent first, and the number of the others."""
@@ -93,13 +97,13 @@ def to_customer(row: Row) -> Message:
     return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
 
 
-def sample(context: DigestContext) -> Message:
-    """Return the message that `notify test` sends, about a ticket that does not exist."""
-    row = {
+def sample_row() -> Row:
+    """Return the row of the outbox for `notify test`, about a ticket that does not exist."""
+    return {
         "id": 0,
         "ticket_id": 0,
         "external_id": "SAMPLE",
-        "ticket_source": None,
+        "ticket_source": "sample",
         "tenant": "sample tenant",
         "plan": "sample plan",
         "status": "open",
@@ -115,13 +119,17 @@ def sample(context: DigestContext) -> Message:
         "subject": "Sample subject",
         "requester_email": "customer@example.com",
     }
-    message = compose([row], context)
+
+
+def sample(context: DigestContext) -> Message:
+    """Return the message that `notify test` sends."""
+    message = compose([sample_row()], context)
     return Message(f"slactl test: {message.title}"[:TITLE_LENGTH], message.body, message.problem)
 
 
 def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
     """Return the variables of a template (`templates.NAMES`) as text that is safe to show."""
-    late = int((context.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
+    late = context.overdue_seconds(row)
     due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
     source = row["ticket_source"] or ""

@@ -6,19 +6,27 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from slactl.desk.programs.running import Ended
+
+#: The exit code of a command that asks to try again later.
+TRY_AGAIN = os.EX_TEMPFAIL
+
 SENT, RETRY, DEAD, UNKNOWN = "sent", "retry", "dead", "unknown"
 
 
 class Failure(NamedTuple):
     """Hold why a message was not sent, and whether to retry, to give up, or that nobody knows if it arrived.
 
-    `reached` is false if no server can have received the message.
+    `reached` is false if no server can have received the message. `said` is the end of what a command printed on
+    stderr, in hexadecimal; `is_cut` if there was more.
     """
 
     outcome: str
     detail: str
     retry_after: str | None = None
     reached: bool = True
+    said: str = ""
+    is_cut: bool = False
 
 
 def worst(failures: list[Failure]) -> Failure:
@@ -65,6 +73,21 @@ def status_failure(status: int, retry_after: str | None) -> Failure:
     if status >= 500 or status in (408, 425, 429):
         return Failure(RETRY, f"HTTP {status}", (retry_after or "")[:100] or None)
     return Failure(DEAD, f"HTTP {status}")
+
+
+def command_failure(ended: Ended) -> Failure:
+    """Return the result of a command that was started: nobody knows what one did that slactl killed."""
+    outcome = UNKNOWN if ended.killed is not None else {0: SENT, TRY_AGAIN: RETRY}.get(ended.code, DEAD)
+    return Failure(outcome, ended.how, said=ended.errors.hex(), is_cut=ended.is_cut)
+
+
+def start_failure(program: str, error: OSError | ValueError) -> Failure:
+    """Return the failure for a command that cannot be started."""
+    if isinstance(error, FileNotFoundError) and "/" not in program:
+        return Failure(DEAD, "the program is not in PATH", reached=False)
+    for_good = isinstance(error, (FileNotFoundError, PermissionError, NotADirectoryError, ValueError))
+    what = with_errno("the program cannot be started", error)
+    return Failure(DEAD if for_good else RETRY, what, reached=False)
 
 
 def http_failure(error: Exception) -> Failure:

@@ -8,6 +8,7 @@ it, by the recipient's settings.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from time import sleep
@@ -17,24 +18,21 @@ from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import CommandRules, Rulebook
-from slactl.desk.messages.delivered import Delivered
+from slactl.desk.messages.delivered import Delivered, Mailing, Sending, recipient_of_row
 from slactl.desk.messages.delivery import (
     HELD,
     SENT,
     WAITING,
-    Mailing,
     Row,
-    Sending,
     carry_out,
     ended,
     next_mailing,
     progress,
-    recipient_of_row,
     verdict,
 )
 from slactl.desk.messages.recipients import REQUESTER
-from slactl.desk.messages.secrets import Secrets
 from slactl.desk.messages.silences import hold
+from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
 from slactl.lease import in_force, is_here
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
@@ -67,6 +65,7 @@ def deliver(
     lease: Lease,
     stop: Callable[[], bool],
     rules: CommandRules | None = None,
+    only: frozenset[int] | None = None,
 ) -> None:
     """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
@@ -80,14 +79,15 @@ def deliver(
 
     If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
     change, or that only the database knows, messages with an address wait, and the run says so. `lease` is that of the
-    run, and `rules` are the rules that the run read.
+    run, and `rules` are the rules that the run read. With `only`, it sends the messages of some escalations and nothing
+    else, and prints none.
 
     Raises:
         LockedError: another run took over the work of this one, which stood still for too long.
     """
-    sending = _sending(desk, now, delivered, run_id, lease, rules or CommandRules(desk))
+    sending = replace(sending_of(desk, now, delivered, run_id, lease, rules or CommandRules(desk)), only=only)
     while True:
-        alive = _adopt_orphans(sending)
+        alive = _adopt_orphans(sending) if only is None else []
         while ready := _allowed(sending, _sort_out(sending)):
             for mailing, rows in ready.items():
                 if stop():
@@ -108,7 +108,7 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
-    mailings = _allowed(sending, _sorted(sending, book.models)[0])
+    mailings = _allowed(sending, sorted_out(sending, book.models)[0])
     return {row["id"] for rows in mailings.values() for row in rows}
 
 
@@ -123,8 +123,8 @@ def record_printed(desk: Desk, now: datetime, numbers: Sequence[int], lease: Lea
         lease.release(beneath(transaction))
 
 
-def _sending(
-    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lease: Lease, read: CommandRules
+def sending_of(
+    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lease: Lease | None, read: CommandRules
 ) -> Sending:
     with desk.database.write_models(keep=False) as transaction:
         book = Rulebook(transaction, read, now, strict=False)
@@ -142,6 +142,8 @@ def _sending(
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
     """Return the digests that may be sent now; only the printed ones if others may have written the addresses."""
+    if sending.only is not None:
+        ready = {mailing: rows for mailing, rows in ready.items() if mailing.address is not None}
     if sending.is_own and not sending.secrets.doubts:
         return dict(ready)
     printed = {mailing: rows for mailing, rows in ready.items() if mailing.address is None}
@@ -182,18 +184,20 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
 def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:
     """Return the messages to send now, by recipient and address; record which of the others are obsolete or wait."""
     with sending.desk.database.read_models() as transaction:
-        ready, changes = _sorted(sending, transaction)
+        ready, changes = sorted_out(sending, transaction)
     if changes:
         with sending.desk.database.write_models() as transaction:
             outbox.record(transaction, changes)
     return ready
 
 
-def _sorted(
+def sorted_out(
     sending: Sending, transaction: "ModelTransaction"
 ) -> tuple[dict[Mailing, list[Row]], dict[int, dict[str, Any]]]:
     """Return the messages to send now, and the changes of the others."""
     rows = outbox.waiting(transaction, to_text(sending.now))
+    if sending.only is not None:
+        rows = [row for row in rows if row["escalation_id"] in sending.only]
     customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
     notified = outbox.notified_breaches(transaction, customers)
     silences = outbox.silences(transaction, to_text(sending.now))

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from slactl.desk.messages.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
-from slactl.desk.messages.sender import ON_THIS_MACHINE, is_unencrypted, reads_otherwise, scheme_of, server_of
+from slactl.desk.messages.sender import is_unencrypted, reads_otherwise, scheme_of, server_of
+from slactl.desk.programs.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
 from slactl.sla.enums import OnUnknown
 from slactl.sla.rules import addresses
 from slactl.sla.rules.model import Person, Role, Settings
 from slactl.sla.rules.rules import Rules
+from slactl.sla.rules.values import CommandAddress
 from slactl.text import clean, is_address
 
 # The parts of an address before and after the @. Quotation marks and comments are refused, because they can turn one
@@ -27,20 +28,24 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address as the rules write it; `receiver` is the customer's mail address in a message to a customer."""
+    """One address as the rules write it: a URL, or a command that runs once for each ticket.
 
-    url: str
+    `receiver` is the customer's mail address in a message to a customer.
+    """
+
+    url: str = ""
     receiver: str | None = None
+    command: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """Return a key that tells the address from the recipient's other addresses."""
-        return addresses.key(self.url)
+        return addresses.command_key(self.command) if self.command else addresses.key(self.url)
 
     @property
     def label(self) -> str:
         """Return the name of the address for people, without secrets."""
-        return addresses.label(self.url)
+        return addresses.command_label(self.command) if self.command else addresses.label(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,10 @@ def recipient_of(rules: Rules, name: str) -> Recipient:
         name, entry = str(entry.assignee), holder
     if entry is None:
         return Recipient(name)
-    notify = tuple(Address(url) for url in dict.fromkeys(entry.notify))
+    notify = tuple(
+        Address(each) if isinstance(each, str) else Address(command=each.command)
+        for each in dict.fromkeys(entry.notify)
+    )
     return Recipient(
         name, notify, entry.on_unknown, entry.include, entry.quiet, entry.timezone, allow_http=entry.allow_http
     )
@@ -108,12 +116,27 @@ def route(address: Address, secrets: Secrets, settings: Settings) -> tuple[str, 
 
 
 def listed(rules: Rules) -> Iterator[tuple[KeyPath, str, bool]]:
-    """Yield every address of the rules: where it stands, its URL, and whether it may do without TLS."""
-    for kind in ("roles", "people"):
-        for name, who in getattr(rules, kind).items():
-            yield from (((kind, name, "notify"), url, who.allow_http) for url in who.notify)
+    """Yield every URL of the rules: where it stands, the URL, and whether it may do without TLS."""
+    for path, address, allow_http in _notified(rules):
+        if isinstance(address, str):
+            yield path, address, allow_http
     if rules.settings.customer_mail is not None:
         yield ("settings", "customer_mail"), rules.settings.customer_mail, rules.settings.allow_http
+
+
+def commands(rules: Rules) -> Iterator[tuple[KeyPath, tuple[str, ...]]]:
+    """Yield every command of the rules, of addresses and of sources, and where it stands."""
+    for path, address, _ in _notified(rules):
+        if not isinstance(address, str):
+            yield path, address.command
+    for number, source in enumerate(rules.sources):
+        yield ("source", number, "command"), source.command
+
+
+def _notified(rules: Rules) -> Iterator[tuple[KeyPath, str | CommandAddress, bool]]:
+    for kind in ("roles", "people"):
+        for name, who in getattr(rules, kind).items():
+            yield from (((kind, name, "notify"), address, who.allow_http) for address in who.notify)
 
 
 def warnings(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
@@ -130,8 +153,7 @@ def named_secrets(rules: Rules) -> Iterator[tuple[KeyPath, str, str]]:
     urls = [(path, url) for path, url, _ in listed(rules)]
     settings = {"heartbeat": rules.settings.heartbeat, "proxy": rules.settings.proxy}
     urls += [(("settings", name), url) for name, url in settings.items() if url is not None]
-    for number, source in enumerate(rules.sources):
-        urls += [(("source", number, "command"), word) for word in source.command]
+    urls += [(path, word) for path, command in commands(rules) for word in command]
     for path, url in urls:
         yield from ((path, match[1], match[2]) for match in addresses.PLACEHOLDER.finditer(url))
 
@@ -170,7 +192,7 @@ def unsafe(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
     for path, url, allow_http in listed(rules):
         service, whole = _service(url, secrets)
         kind = scheme_of(service, whole or url) if service is not None else ""
-        if service is None or kind in ON_THIS_MACHINE or addresses.is_loopback(server_of(service)):
+        if service is None or kind in addresses.ON_THIS_MACHINE or addresses.is_loopback(server_of(service)):
             continue
         name = addresses.label(url)
         if not service.verify_certificate:

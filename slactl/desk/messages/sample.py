@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
-from slactl.desk.messages.digest import DigestContext, Message, sample
-from slactl.desk.messages.recipients import Address, Recipient, recipient_of, route
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, send
+from slactl.desk.messages.digest import DigestContext, Message, sample, sample_row
+from slactl.desk.messages.orders import order_for
+from slactl.desk.messages.recipients import Address, Recipient, recipient_of
+from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, send
 from slactl.desk.oncall.entries import opened
+from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
 from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
@@ -46,7 +47,7 @@ class Trial:
             {
                 "address": label,
                 "outcome": result.outcome.value if result else None,
-                "detail": result.detail if result else None,
+                "detail": result.shown if result else None,
             }
             for label, result in self.results
         ]
@@ -71,7 +72,7 @@ class Trial:
                 if result is None
                 else "sent"
                 if result.outcome is DeliveryOutcome.SENT
-                else result.detail
+                else result.shown
             )
             yield f"{clean(self.recipient.name)}: {label}: {shown}"
 
@@ -92,11 +93,12 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
         entry = f"{'people' if name in rules.people else 'roles'}.{name}"
         what = f"{clean(name)} has no address, so check prints the messages; add notify under [{clean(entry)}]"
         raise RefusedError(what, f"slactl rules set {quoted(f'{entry}.notify')} '[\"syslog://\"]'")
-    message = sample(DigestContext(recipient.name, now, rules, recipient.include))
+    context = DigestContext(recipient.name, now, rules, recipient.include)
+    message = sample(context)
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
-    results = [(to.label, _try(rules, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
+    results = [(to.label, _try(context, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
     return Trial(recipient, message, tuple(results), dry_run)
 
 
@@ -109,19 +111,22 @@ def _addressed(desk: Desk, now: datetime, rules: Rules, name: str) -> str:
 
 
 def _try(
-    rules: Rules, recipient: Recipient, address: Address, message: Message, secrets: Secrets, dry_run: bool
+    context: DigestContext,
+    recipient: Recipient,
+    address: Address,
+    message: Message,
+    secrets: Secrets,
+    dry_run: bool,
 ) -> Result | None:
-    settings = rules.settings
     try:
-        url, through = route(address, secrets, settings)
+        order = order_for(address, recipient, message, context, secrets, sample_row())
     except Refused as error:
         return Result(DeliveryOutcome.WAITS, f"{error}: {error.fix}" if error.fix else str(error))
     except Unresolved as error:
         return Result(DeliveryOutcome.DEAD, str(error))
     if dry_run:
         return None
-    order = Order(message, url, new_message_id(), allow_http=recipient.allow_http, proxy=through)
-    result = send(order, settings.send_timeout.seconds)
+    result = send(order.numbered(new_message_id()), context.rules.settings.send_timeout.seconds)
     if result.outcome is DeliveryOutcome.SENT:  # whatever happens at the next address
         committed.add("test message to", "sent", [recipient.name])
     return result

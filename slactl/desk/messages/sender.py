@@ -1,9 +1,9 @@
-"""Send one message through Apprise and print the result: a program of its own, started by path.
+"""Send one message through Apprise or a command, and print the result: a program of its own, started by path.
 
 A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
-(`url message_id receiver title body until allow_http proxy`) and prints one (`outcome detail retry_after reached`).
-Apprise only says whether it worked, so the program watches `requests` and `smtplib` to learn why it did not. It
-discards what libraries print or log, because that may have secrets in it.
+(`url message_id receiver title body until allow_http proxy`, or `command facts environment seconds until`) and prints
+one (the fields of `Failure`). Apprise only says whether it worked, so the program watches `requests` and `smtplib` to
+learn why it did not. It discards what libraries print or log, because that may have secrets in it.
 """
 
 import json
@@ -21,7 +21,8 @@ if __name__ == "__main__":
 from slactl.clock import uptime
 from slactl.desk.messages import failures as reasons
 from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
-from slactl.sla.rules.addresses import is_loopback
+from slactl.desk.programs.running import Limits, end_group, run_command
+from slactl.sla.rules.addresses import ON_THIS_MACHINE, is_loopback
 
 #: How much of an answer is read, in bytes.
 ANSWER_BYTES = 65_536
@@ -31,9 +32,6 @@ ANSWER_SECONDS = 15
 
 #: The result of a sender that stood still until its time was over, and how long it may take to say so, in seconds.
 TOO_LATE, LAST_SECONDS = Failure(RETRY, "the sender stood still for too long", reached=False), 5
-
-#: Schemes of Apprise whose messages stay on this machine.
-ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
 #: Schemes that use TLS although Apprise lists them without it, and schemes that do not although Apprise says so.
 ENCRYPTED = frozenset(("pushme", "sfr"))
@@ -47,17 +45,27 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     order = json.load(sys.stdin)
-    # The default action ends the process wherever it is, even if the run that started it is gone.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    left = order["until"] - uptime()
+    # It ends even if the run is gone. A command is in this process group; the default action ends only this process.
+    runs, left = bool(order.get("command")), order["until"] - uptime()
+    signal.signal(signal.SIGALRM, end_group if runs else signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, left if left > 0 else LAST_SECONDS)
     try:
-        result = send(order) if left > 0 else TOO_LATE
+        result = TOO_LATE if left <= 0 else run(order) if runs else send(order)
     except Exception as error:
         result = Failure(UNKNOWN, reasons.unexpected(error, order["url"].partition("://")[0]))
     json.dump(result._asdict(), answer)
     answer.flush()
-    os._exit(0)  # not waiting for threads of a library
+    end_group() if runs else os._exit(0)  # not waiting for threads of a library
+
+
+def run(order: dict[str, Any]) -> Failure:
+    """Run the command and return the result: its exit code says whether it sent the message, or to try again."""
+    limits, facts = Limits(order["seconds"]), json.dumps(order["facts"]).encode()
+    try:
+        ended = run_command(order["command"], limits, None, facts, order["environment"], own_group=False)
+    except (OSError, ValueError) as error:
+        return reasons.start_failure(order["command"][0], error)
+    return reasons.command_failure(ended)
 
 
 def send(order: dict[str, Any]) -> Failure:

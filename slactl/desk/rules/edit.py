@@ -106,7 +106,22 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         new = table() if found is document else inline_table()
         new.update(value)
         value = new
-    _write(found, left[0], value, path)
+    _write(found, left[0], _in_line(value), path)
+
+
+def _in_line(value: Any) -> Any:  # noqa: ANN401
+    """Return a list as an array on one line; tomlkit would write a list of tables as tables, as `[[…]]`."""
+    from tomlkit import array, inline_table
+
+    if not isinstance(value, list):
+        return value
+    whole = array()
+    for each in value:
+        inner = inline_table() if isinstance(each, dict) else _in_line(each)
+        if isinstance(each, dict):
+            inner.update(each)
+        whole.append(inner)
+    return whole
 
 
 def _are_tables(found: Any) -> bool:  # noqa: ANN401

@@ -7,8 +7,9 @@ from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
-from slactl.desk.messages.secrets import Secrets
 from slactl.desk.oncall import feeds
+from slactl.desk.programs import commands
+from slactl.desk.programs.secrets import Secrets
 from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.addresses import without_literal_secrets
@@ -40,7 +41,8 @@ def check(path: Path, environment: Mapping[str, str], now: datetime) -> tuple[Ru
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
-    doubtful += [*sources.warnings(rules, path), *_schedule_warnings(rules, path, now)]
+    doubtful += commands.warnings(addresses.commands(rules), path)
+    doubtful += _schedule_warnings(rules, path, now)
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
     return rules, sorted({*lint(rules, text, now.year), *warnings})
 

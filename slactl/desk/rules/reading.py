@@ -74,6 +74,11 @@ def source_names(path: Path) -> list[str]:
         return []
 
 
+def recipient_names(path: Path) -> list[str]:
+    """Return the names of the roles and people of a rules file; as for `due_soon`, the file is not validated."""
+    return [*table_names(path, "roles"), *table_names(path, "people")]
+
+
 def table_names(path: Path, table: str) -> list[str]:
     """Return the names in a table of a rules file, such as `people`; as for `due_soon`, the file is not validated."""
     import tomllib

@@ -1,14 +1,11 @@
-"""Check what the sources of the rules need on this machine: their maps and their programs."""
+"""Find and check the maps of sources."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from slactl.desk.ledger.trust import rules_trust
 from slactl.desk.transfer.maps import Map, load_map, shipped_maps
 from slactl.errors import NotKnownError, SlactlError
-from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.sla.rules.lines import Problem
 from slactl.sla.rules.model import Source
 from slactl.sla.rules.rules import Rules
@@ -40,23 +37,3 @@ def problems(rules: Rules, path: Path) -> Iterator[Problem]:
             source_map(source, path.absolute())
         except SlactlError as error:
             yield ("source", number, "map"), error.message
-
-
-def warnings(rules: Rules, path: Path) -> Iterator[Problem]:
-    """Yield the programs of sources that this user cannot run on this machine, or that others may change."""
-    for number, source in enumerate(rules.sources):
-        stated, place = source.command[0], ("source", number, "command")
-        found = program(stated, path.absolute().parent)
-        if PLACEHOLDER.search(stated):
-            continue
-        if shutil.which(found) is None:
-            why = "cannot be run" if "/" in found else "is not in PATH"
-            yield place, f"the program {clean(stated)} {why} here"
-        elif found != stated:
-            for doubt in rules_trust(Path(found)):
-                yield place, f"{clean(str(doubt.path))}: {doubt.what}; no program runs that others may change"
-
-
-def program(stated: str, folder: Path) -> str:
-    """Return the program of a command: as it is, or beside the rules if it is a relative path."""
-    return str(folder / stated) if "/" in stated else stated

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from slactl.clock import from_text, stopwatch, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals, rules_trust
-from slactl.desk.messages.secrets import Secrets, without_secrets
+from slactl.desk.programs.secrets import Secrets, without_secrets
 from slactl.desk.sources.checks import source_map
 from slactl.desk.sources.command import CommandFailed, output_of
 from slactl.desk.transfer.foreign.fitting import fitting

@@ -62,10 +62,12 @@ def change(
     *,
     reason: str | None = None,
     dry_run: bool = False,
+    rehearsed: Callable[[Ledger], None] = lambda _: None,
 ) -> ChangeResult:
     """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
 
-    `reason` says why the past is corrected; it is required if `at` is not after a recorded breach.
+    `reason` says why the past is corrected; it is required if `at` is not after a recorded breach. In a dry run
+    `rehearsed` is called when all changes are made and before they are taken back.
 
     Raises:
         UsageError: `at` lies in the future.
@@ -87,6 +89,7 @@ def change(
                 result.failures.append(error)
         if dry_run:
             result.rehearsed = book.records(result.done)
+            rehearsed(book)
     return result
 
 

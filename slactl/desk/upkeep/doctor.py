@@ -20,7 +20,7 @@ from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
 from slactl.desk.messages import recipients
-from slactl.desk.messages.secrets import Secrets, Unresolved
+from slactl.desk.programs.secrets import Secrets, Unresolved
 from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health

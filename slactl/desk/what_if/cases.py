@@ -22,8 +22,7 @@ from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 from slactl.sla.history.event import Event
 from slactl.sla.oncall.schedule import NO_EXCEPTIONS, Absence, Exceptions, Override
 from slactl.sla.rules.lines import KeyPath
-from slactl.sla.rules.match import Part
-from slactl.sla.rules.values import AnyTarget, from_list, word_of
+from slactl.sla.rules.values import AnyTarget, Part, from_list, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 

@@ -1,9 +1,14 @@
 """Read the addresses of messages as the rules write them: Apprise URLs whose secrets stand outside of the file."""
 
 import hashlib
+import json
 import re
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from slactl.sla.rules.lines import KeyPath, Problem
+from slactl.text import clean, did_you_mean
 
 #: A secret that slactl reads only when it sends something: `${env:NAME}` and `${file:PATH}`.
 PLACEHOLDER = re.compile(r"\$\{(env|file):([^}]+)\}")
@@ -12,6 +17,9 @@ MAIL_SCHEMES = ("mailto", "mailtos")
 
 #: Schemes of addresses without a login.
 SYSLOG_SCHEMES = ("syslog", "rsyslog")
+
+#: Schemes of Apprise whose messages stay on this machine.
+ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
 #: Schemes of web hooks and pages; for this machine their path may be readable in the rules.
 WEB_SCHEMES = ("json", "jsons", "xml", "xmls", "form", "forms", "http", "https")
@@ -36,6 +44,13 @@ _CREDENTIAL = re.compile(
 
 # Options of curl whose value is `NAME:SECRET` or `NAME=SECRET`.
 _PAIR_OPTIONS = ("-u", "--user", "--proxy-user", "-b", "--cookie")
+
+#: What the command of an address may have in its arguments: ids, and fields of closed sets. Text of strangers is not
+#: among them.
+FIELDS = ("{id}", "{external_id}", "{source}", "{status}", "{priority}", "{target}", "{escalation}", "{level}")
+
+#: Words that connect the commands of a shell.
+SHELL_WORDS = ("|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1")
 
 # A URL in a text, with the key before it if that is `ticket_url`: messages show that URL, so it is not secret.
 _URL = re.compile(r"""(ticket_url["']?\s*=\s*["']+)?((?:[A-Za-z][A-Za-z0-9+.-]*://|\$\{(?:env|file):)[^"'\n]+)""")
@@ -92,6 +107,42 @@ def has_literal_credential(argument: str, before: str) -> bool:
     return named is not None and is_literal(named[1])
 
 
+def command_problems(path: KeyPath, command: Sequence[str], fields: Sequence[str]) -> Iterator[Problem]:
+    """Yield what a command has that only a shell would understand, its literal secrets, and misspelt `fields`."""
+    program, *words = command
+    if not program.strip():
+        yield (*path, 0), "the name of the program is empty"
+    elif "/" not in program and " " in program.strip():
+        yield (*path, 0), 'the name of the program has a blank; write each argument on its own: ["gh", "issue", "list"]'
+    elif program.startswith("~"):
+        yield (*path, 0), "no shell runs the command, so ~ means nothing; write the whole path"
+    for number, word in enumerate(words, 1):
+        if word in SHELL_WORDS:
+            yield (*path, number), f"no shell runs the command, so {word} is only an argument; put it into a script"
+        yield from (((*path, number), problem) for problem in _field_problems(word, fields))
+        if has_literal_credential(word, words[number - 2] if number > 1 else ""):
+            what = "the argument has a literal secret or a text that could be one"
+            yield (*path, number), f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
+
+
+def _field_problems(word: str, fields: Sequence[str]) -> Iterator[str]:
+    """Yield what stands in braces and is not a field; a command of a source may have braces of its own."""
+    for stated in re.findall(r"\$?\{\s*\w+\s*\}", word):
+        name = stated.lstrip("$")
+        if fields is FIELDS and stated not in fields:
+            meant = did_you_mean(name, fields, f"; fields: {' '.join(fields)}")
+            yield f"{stated} is not filled in{meant}"
+        elif name not in fields and re.fullmatch(r"(?i)\{\s*[since]{4,6}\s*\}", name):
+            yield f"{stated} is not filled in; write {fields[0]}"
+
+
+def address_command_problems(path: KeyPath, command: Sequence[str]) -> Iterator[Problem]:
+    """Yield what is wrong with the command of an address."""
+    yield from command_problems(path, command, FIELDS)
+    if re.search(r"\{\w+\}", PLACEHOLDER.sub("", command[0])):
+        yield (*path, 0), "the program may have no field of a ticket; write its name"
+
+
 def sends_login(url: str) -> bool:
     """Return whether a URL has a login that goes to another machine without TLS."""
     return _login(url) != "" and scheme(url) == "http" and not is_local(PLACEHOLDER.sub("x", url))
@@ -127,6 +178,16 @@ def label(url: str) -> str:
 def key(url: str) -> str:
     """Return a key for an address among those of a recipient, made from the text in the rules, without secrets."""
     return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+def command_label(command: Sequence[str]) -> str:
+    """Return the name of a command for people: its program, without secrets."""
+    return f"command {clean(PLACEHOLDER.sub('…', command[0]))}"
+
+
+def command_key(command: Sequence[str]) -> str:
+    """Return a key for a command among the addresses of a recipient, as `key` does."""
+    return key(json.dumps(list(command)))
 
 
 def scheme(url: str) -> str:

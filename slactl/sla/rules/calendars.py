@@ -11,8 +11,7 @@ from slactl.sla.calendar.calendar import BusinessCalendar, HolidaySet, NoOpenHou
 from slactl.sla.calendar.hours import HALF_DAY, Hours, Region, check_region
 from slactl.sla.calendar.written import WEEKDAYS, holiday_dates, intervals, special_dates, weekdays, weekly_intervals
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.sla.rules.match import Part
-from slactl.sla.rules.values import DayHours, Name, Names
+from slactl.sla.rules.values import DayHours, Name, Names, Part
 from slactl.text import did_you_mean
 
 #: The keys that say when a calendar is open; a calendar that is always open, or a union, has none of them.

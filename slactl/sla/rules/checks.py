@@ -1,6 +1,5 @@
 """Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +7,7 @@ from slactl.clock import new_zone, zone
 from slactl.durations import WALL_FORMS, Duration, Offset
 from slactl.sla.calendar.written import interval
 from slactl.sla.enums import Clock, Condition, Priority
-from slactl.sla.rules import addresses, calendars, match, model
+from slactl.sla.rules import addresses, calendars, match, model, values
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
@@ -25,12 +24,8 @@ RELATIONS = ("assignee", "previous_assignee", "requester")
 #: The fields that messages may include.
 INCLUDES = ("subject", "requester_email")
 
-
 #: What the command of a source may have in its arguments: the instant from which it lists changes.
 SINCE = "{since}"
-
-#: Words that connect the commands of a shell.
-SHELL_WORDS = ("|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1")
 
 
 def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -> Iterator[Problem]:
@@ -52,12 +47,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
-            path = (kind, name)
-            for url in role.notify:
-                yield from _address_problems((*path, "notify"), url)
-            yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
-            if role.quiet is not None:
-                yield from attempt((*path, "quiet"), interval, role.quiet)
+            yield from _recipient_problems((kind, name), role)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
@@ -68,7 +58,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
             yield from _wall_problems(("escalation", number), escalation)
     yield from duplicates(("source",), "name", [source.name for source in rules.sources])
     for number, source in enumerate(rules.sources if not pinned else ()):
-        yield from _command_problems(("source", number, "command"), source.command)
+        yield from addresses.command_problems(("source", number, "command"), source.command, (SINCE,))
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
@@ -90,7 +80,7 @@ def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
 def known_keys(path: KeyPath) -> list[str]:
     """Return the keys that a table may have."""
     names = [key for key in path if isinstance(key, str)]
-    part: type[match.Part] | None = _ROOT.get(names[0]) if names else None
+    part: type[values.Part] | None = _ROOT.get(names[0]) if names else None
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people", "schedules") else 1 :]:
@@ -98,7 +88,7 @@ def known_keys(path: KeyPath) -> list[str]:
     return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
-_ROOT: dict[str, type[match.Part]] = {
+_ROOT: dict[str, type[values.Part]] = {
     "settings": model.Settings,
     "priorities": model.PriorityWords,
     "calendars": calendars.CalendarRules,
@@ -111,7 +101,7 @@ _ROOT: dict[str, type[match.Part]] = {
     "templates": model.Templates,
 }
 
-_INNER: dict[str, type[match.Part]] = {
+_INNER: dict[str, type[values.Part]] = {
     "manual_escalation": model.ManualEscalation,
     "match": match.Match,
     "not": match.MatchKeys,
@@ -121,6 +111,7 @@ _INNER: dict[str, type[match.Part]] = {
     "repeat": model.Repeat,
     "idle": model.Idle,
     "burst": model.Burst,
+    "notify": values.CommandAddress,
     **dict.fromkeys(model.TargetDurations.model_fields, model.TargetTime),
 }
 
@@ -163,6 +154,18 @@ def _tag_problems(rules: "Rules") -> Iterator[Problem]:
             if (better := dashed(name)) != name:
                 better = better or "needs-review"
                 yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {better!r}"
+
+
+def _recipient_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
+    for index, address in enumerate(role.notify):
+        here = (*path, "notify")
+        if isinstance(address, str):
+            yield from _address_problems(here, address)
+        else:
+            yield from addresses.address_command_problems((*here, index, "command"), address.command)
+    yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
+    if role.quiet is not None:
+        yield from attempt((*path, "quiet"), interval, role.quiet)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
@@ -243,26 +246,6 @@ def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Prob
         if length.business_days:
             advice = f'clock = "wall" counts every hour; use {WALL_FORMS}, or clock = "calendar"'
             yield (*path, *key), f'"{length}" is in business days, but {advice}'
-
-
-def _command_problems(path: KeyPath, command: Sequence[str]) -> Iterator[Problem]:
-    """Yield what a command has that only a shell would understand, and its literal secrets."""
-    program, *words = command
-    if not program.strip():
-        yield (*path, 0), "the name of the program is empty"
-    elif "/" not in program and " " in program.strip():
-        yield (*path, 0), 'the name of the program has a blank; write each argument on its own: ["gh", "issue", "list"]'
-    elif program.startswith("~"):
-        yield (*path, 0), "no shell runs the command, so ~ means nothing; write the whole path"
-    for number, word in enumerate(words, 1):
-        if word in SHELL_WORDS:
-            yield (*path, number), f"no shell runs the command, so {word} is only an argument; put it into a script"
-        for misspelt in re.findall(r"(?i)\{\s*[since]{4,6}\s*\}", word):
-            if misspelt != SINCE:
-                yield (*path, number), f"{misspelt} is not filled in; write {SINCE}"
-        if addresses.has_literal_credential(word, words[number - 2] if number > 1 else ""):
-            what = "the argument has a literal secret or a text that could be one"
-            yield (*path, number), f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
 
 
 def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:

@@ -291,6 +291,8 @@ def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
                 where = f"level {level.id!r} of {escalation.id!r} reaches nobody"
                 message = f"{where}: its tickets have no {' and no '.join(level.notify)}, and the rule has no fallback"
                 yield ("escalation", number, "level", index), message
-    if not rules.settings.manual_escalation.notify:
-        message = "slactl escalate notifies nobody: settings.manual_escalation has no notify"
-        yield ("settings", "manual_escalation"), message
+    told = rules.settings.manual_escalation.notify
+    nobody = {"previous_assignee"} | ({"requester"} if rules.settings.customer_mail is None else set())
+    if nobody.issuperset(told):
+        named = f"has only {' and '.join(told)} in notify" if told else "has no notify"
+        yield ("settings", "manual_escalation"), f"slactl escalate notifies nobody: settings.manual_escalation {named}"

@@ -1,18 +1,12 @@
-"""Match tickets: the conditions of policies, escalation rules and maintenance windows, and the base of all tables."""
+"""Match tickets: the conditions of policies, escalation rules and maintenance windows."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from slactl.sla.enums import Priority
-from slactl.sla.rules.values import Names, Priorities
-
-
-class Part(BaseModel):
-    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+from slactl.sla.rules.values import Names, Part, Priorities
 
 
 @dataclass(frozen=True, slots=True)

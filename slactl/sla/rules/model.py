@@ -22,7 +22,7 @@ from slactl.sla.enums import (
     Target,
     priority_meanings,
 )
-from slactl.sla.rules.match import Match, Part
+from slactl.sla.rules.match import Match
 from slactl.sla.rules.values import (
     Addresses,
     AnyCountFrom,
@@ -36,6 +36,7 @@ from slactl.sla.rules.values import (
     MaybeAddress,
     Name,
     Names,
+    Part,
     SourceName,
     Statuses,
     Targets,

@@ -11,10 +11,10 @@ from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, libr
 from slactl.sla.calendar.hours import Region
 from slactl.sla.oncall.schedule import Feed, Schedule
 from slactl.sla.rules.calendars import CalendarRules, parts
-from slactl.sla.rules.match import Facts, Part
+from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Source, Templates
 from slactl.sla.rules.oncall import schedules as oncall
-from slactl.sla.rules.values import from_list
+from slactl.sla.rules.values import Part, from_list
 
 
 class Rules(Part):

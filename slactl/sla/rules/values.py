@@ -1,4 +1,4 @@
-"""Define the types of single values in `rules.toml`: which forms a key takes is part of its type."""
+"""Define the base of the tables of `rules.toml` and the types of values: a key's type says which forms it takes."""
 
 import re
 from collections.abc import Callable
@@ -6,12 +6,28 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+)
 
 from slactl.durations import FORMS, WALL_FORMS, Duration, Offset, parse_duration, parse_wall_duration
 from slactl.sla.calendar.written import StatedHours
 from slactl.sla.enums import CountFrom, LateTargets, NextResponseFrom, Priority, Reopen, Status, Target
 from slactl.text import not_one_of
+
+
+class Part(BaseModel):
+    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
 def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], object]:
@@ -97,12 +113,31 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 #: An address that may be missing; an empty text is none.
 MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(_list, shown="…"))]  # the text may contain a secret
-#: The program that a source runs, and its arguments.
+#: The program that slactl runs, and its arguments.
 Command = Annotated[
     tuple[Annotated[str, Field(max_length=10_000)], ...],
     BeforeValidator(_words),
     Field(min_length=1, max_length=1000),
+]
+
+
+class CommandAddress(Part):
+    """Hold the command that slactl runs once for each ticket in a message."""
+
+    command: Command
+
+
+def _kind_of_address(value: object) -> str:
+    return "[command]" if isinstance(value, dict | CommandAddress) else "[url]"
+
+
+# The brackets say that the tags are no steps into the value.
+Address = Annotated[
+    Annotated[Name, Tag("[url]")] | Annotated[CommandAddress, Tag("[command]")], Discriminator(_kind_of_address)
+]
+Addresses = Annotated[
+    tuple[Address, ...],
+    BeforeValidator(partial(_list, shown="…")),  # the text may contain a secret
 ]
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]

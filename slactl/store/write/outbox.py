@@ -1,7 +1,7 @@
 """Read and write the messages of the outbox: find those to send, claim them before sending, record the result."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -19,7 +19,10 @@ WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.va
 
 
 def waiting(transaction: Session, now: str) -> list[Row]:
-    """Return the messages whose time has come, each with its escalation, its ticket and the timer that it is about."""
+    """Return the messages whose time has come, each with its escalation, its ticket and the timer that it is about.
+
+    Among them are messages that were added after `now` and not postponed: a person escalated while a run sends.
+    """
     note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
     own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses")]
     own += [note.c[name] for name in ("held_by", "instead_of", "message_ids")]
@@ -29,17 +32,34 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     origin = ticket.c.source.label("ticket_source")
     stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at]
     same = (timer.c.ticket_id == note.c.ticket_id) & (timer.c.kind == fired.c.kind) & (timer.c.cycle == fired.c.cycle)
+    is_new = (note.c.tries == 0) & (note.c.next_try_at == note.c.created_at) & note.c.held_by.is_(None)
     query = (
         select(*own, *cause, *about, origin, *stand)
         .join(fired, fired.c.id == note.c.escalation_id)
         .join(ticket, ticket.c.id == note.c.ticket_id)
         .outerjoin(timer, same)
-        .where(note.c.state == WAITING, note.c.next_try_at <= now)
+        .where(note.c.state == WAITING, (note.c.next_try_at <= now) | is_new)
         .order_by(note.c.id)
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids")})
+    return rows
+
+
+def of_escalations(transaction: Session, numbers: Collection[int]) -> list[Row]:
+    """Return the messages of some escalations, with the mail address of their tickets' requesters."""
+    note, ticket = table_of(Notification), table_of(Ticket)
+    names = ("id", "recipient", "ticket_id", "state", "addresses", "error", "held_by", "next_try_at")
+    query = (
+        select(*(note.c[name] for name in names), ticket.c.requester_email)
+        .join(ticket, ticket.c.id == note.c.ticket_id)
+        .where(note.c.escalation_id.in_(numbers))
+        .order_by(note.c.id)
+    )
+    rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
+    for row in rows:
+        row["addresses"] = json.loads(row["addresses"])
     return rows
 
 

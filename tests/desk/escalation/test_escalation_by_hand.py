@@ -129,12 +129,11 @@ def test_levels_taken_by_hand_are_not_repeated_by_check_and_the_ladder_goes_on(
 def test_each_call_is_a_record_of_its_own(desk: Path, slactl: Slactl, clock: Clock) -> None:
     write_rules(desk, LONG, STEPS)
     number = opened(slactl)
-    for _ in range(2):
-        slactl(
-            "escalate", number, "--escalation", "resolution", "--level", "breach", "--reason", "again", "--no-notify"
-        )
-    assert rows(desk, "SELECT level FROM escalation ORDER BY id") == [("warn",), ("breach",), ("breach",)]
-    assert told(desk) == []
+    words = ("escalate", number, "--escalation", "resolution", "--level", "breach", "--reason", "again")
+    for options, code in (("--no-notify", 0), ("--no-notify", 5), ("-q", 0), ("-q", 0)):
+        assert slactl(*words, options).code == code
+    assert rows(desk, "SELECT level FROM escalation ORDER BY id") == [("warn",), *[("breach",)] * 3]
+    assert told(desk) == [("manager", "breach")] * 2
 
 
 def test_a_paused_ladder_can_be_gone_up_by_hand(desk: Path, slactl: Slactl, clock: Clock) -> None:
@@ -164,7 +163,9 @@ def test_a_rehearsal_changes_nothing(desk: Path, slactl: Slactl, clock: Clock) -
     write_rules(desk, LONG, STEPS)
     number = opened(slactl)
     words = ("escalate", number, "--escalation", "resolution", "--level", "lead", "--reason", "now", "--dry-run")
-    assert slactl(*words).out == f"would have escalated ticket {number}\n"
+    changes = "priority normal → urgent; assignee nobody → mia"
+    waits = "the message to mia waits for the next check: there is no address, so check prints it"
+    assert slactl(*words).out == f"would have escalated ticket {number}: {changes}; {waits}\n"
     assert rows(desk, "SELECT count(*) FROM escalation") == [(0,)]
 
 

@@ -104,6 +104,7 @@ def test_messages_wait_until_the_proxy_can_be_used(
     server = receiver("ok")
     with_settings(desk, 'proxy = "${env:PROXY}"')
     escalated_to_lead(desk, slactl, "${env:URL}")
+    clock.tick(2)
     monkeypatch.setenv("URL", f"json://{ELSEWHERE}/ok/{server.name}")
     for proxy, why in (("", "the environment variable PROXY is not set"), ("nowhere", "it is not the URL of an HTTP")):
         monkeypatch.setenv("PROXY", proxy)

@@ -14,9 +14,9 @@ from conftest import Receivers, Slactl
 
 from slactl.clock import uptime
 from slactl.desk.messages.digest import Message
-from slactl.desk.messages.sender import ENCRYPTED, ON_THIS_MACHINE, UNENCRYPTED, is_unencrypted
+from slactl.desk.messages.sender import ENCRYPTED, UNENCRYPTED, is_unencrypted
 from slactl.desk.messages.transport import DeliveryOutcome, Order, send
-from slactl.sla.rules.addresses import PLACEHOLDER, has_literal_secret
+from slactl.sla.rules.addresses import ON_THIS_MACHINE, PLACEHOLDER, has_literal_secret
 
 HELLO = Message("Ticket 1 is late", "ticket 1: late")
 

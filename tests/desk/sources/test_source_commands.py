@@ -16,9 +16,9 @@ import pytest
 from conftest import Slactl, write_secret
 from source_desk import add_source, issues, prints, runs, script, tickets
 
-from slactl.desk.messages.secrets import SECRET_BYTES
-from slactl.desk.messages.transport import TAIL, run_command
-from slactl.desk.sources.command import shown
+from slactl.desk.programs.commands import shown
+from slactl.desk.programs.running import TAIL, Limits, run_command
+from slactl.desk.programs.secrets import SECRET_BYTES
 
 SECRET = "sentinel-Zq81"
 
@@ -269,21 +269,21 @@ def test_command_that_closes_its_output_is_waited_for(desk: Path, slactl: Slactl
 def test_output_over_the_limit_ends_the_command() -> None:
     endless = [sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('x' * 65536)"]
     output = io.BytesIO()
-    ended = run_command(endless, 60, output, 1_000_000)
+    ended = run_command(endless, Limits(60, 1_000_000), output)
     assert (ended.killed, len(output.getvalue())) == ("it printed more than 1,000,000 bytes", 1_000_000)
     whole = io.BytesIO()
-    exact = run_command([sys.executable, "-c", "print('x' * 999_999)"], 60, whole, 1_000_000)
+    exact = run_command([sys.executable, "-c", "print('x' * 999_999)"], Limits(60, 1_000_000), whole)
     assert (exact.killed, exact.code, len(whole.getvalue())) == (None, 0, 1_000_000)
 
 
 #: Runs a command that prints 400 MB to stdout and as much to stderr, and prints how much memory that took, in KiB.
 MEASURED = """
 import resource, sys, tempfile
-from slactl.desk.messages.transport import run_command
+from slactl.desk.programs.running import Limits, run_command
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 noise = "import os\\nfor _ in range(6400): os.write(1, b'x' * 65536); os.write(2, b'y' * 65536)"
 with tempfile.TemporaryFile(buffering=0) as output:
-    ended = run_command([sys.executable, "-c", noise], 100, output, 1 << 30)
+    ended = run_command([sys.executable, "-c", noise], Limits(100, 1 << 30), output)
     print(output.tell(), ended.code, len(ended.errors), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

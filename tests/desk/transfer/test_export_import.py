@@ -52,6 +52,7 @@ def full(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> Path:
     do("note", "1", "--body", "called back")
     do("note", "1", "--body", "called back")
     do("escalate", "1", "--reason", "loud", "--assign", "support_manager", "--no-notify")
+    do("assign", "1", "--none")
     do("escalate", "1", "--reason", "loud", "--assign", "support_manager", "--no-notify")
     do("due", "2", "--target", "resolution", "--at", "2026-03-05T09:00:00Z", "--reason", "agreed")
     do("due", "4", "--target", "first_response", "--at", "2026-03-02T12:00:00Z", "--reason", "promised")

@@ -14,8 +14,7 @@ from slactl.sla.calendar.written import week_hours
 from slactl.sla.calendar.zone import DAY, Zone, day_number
 from slactl.sla.oncall.rotation import DayRotation, Rotation, WallRotation
 from slactl.sla.oncall.schedule import Feed, Layer, Schedule
-from slactl.sla.rules.match import Part
-from slactl.sla.rules.values import Name, Names, from_list
+from slactl.sla.rules.values import Name, Names, Part, from_list
 
 #: Returns a calendar of the rules by its name.
 Calendars = Callable[[str], BusinessCalendar]

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,18 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from slactl.desk.ledger.trust import Doubt, rules_trust, user_name
-from slactl.desk.messages.sender import ON_THIS_MACHINE
 from slactl.files import open_regular, real_path
 from slactl.places import is_ours
-from slactl.sla.rules.addresses import MAIL_SCHEMES, PLACEHOLDER, SYSLOG_SCHEMES, host, is_local, scheme, sends_login
+from slactl.sla.rules.addresses import (
+    MAIL_SCHEMES,
+    ON_THIS_MACHINE,
+    PLACEHOLDER,
+    SYSLOG_SCHEMES,
+    host,
+    is_local,
+    scheme,
+    sends_login,
+)
 from slactl.text import clean, quoted
 
 #: Schemes of addresses to which no message goes through an HTTP proxy.
@@ -101,8 +110,10 @@ class Secrets:
         return Refused(what + named, fix)
 
 
-def filled_in(url: str, secrets: Secrets) -> str:
-    """Return the URL with its secrets, for the sender alone.
+def filled_in(url: str, secrets: Secrets, values: Mapping[str, str] | None = None) -> str:
+    """Return the URL or argument with its secrets, for the sender alone, and with the values of other placeholders.
+
+    Nothing is filled in twice, so that a value cannot name a secret.
 
     Raises:
         Unresolved: a variable or file is missing.
@@ -110,8 +121,10 @@ def filled_in(url: str, secrets: Secrets) -> str:
     """
     if secrets.doubts:
         raise Refused("others may change the rules")
-    whole = PLACEHOLDER.sub(lambda match: secret(match[1], match[2], secrets), url)
-    if whole != url:
+    known = values or {}
+    holes = re.compile("|".join((PLACEHOLDER.pattern, *map(re.escape, known))))
+    whole = holes.sub(lambda match: secret(match[1], match[2], secrets) if match[1] else known[match[0]], url)
+    if PLACEHOLDER.search(url):
         _secrets_read.add(whole)
     return whole
 

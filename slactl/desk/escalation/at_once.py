@@ -1,0 +1,141 @@
+"""Send the messages of escalations by hand at once, and say of each who was told, by what, or why it waits."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from slactl.desk.ledger.desk import Desk
+from slactl.errors import LockedError
+from slactl.sla.enums import NotificationState
+
+if TYPE_CHECKING:
+    from slactl.desk.ledger.ledger import Ledger
+    from slactl.desk.messages.delivered import Sending
+    from slactl.records.runs import Notice
+    from slactl.store.write.leases import Lease
+
+#: Why a message waits that another run sends.
+BUSY = "another run is sending messages; it sends this one too, or the next check does"
+
+#: Why a message waits that has no address.
+PRINTED = "there is no address, so check prints it"
+
+
+def send_now(desk: Desk, now: datetime, escalations: Iterable[int]) -> "tuple[list[Notice], list[str]]":
+    """Send the messages of some escalations; return what became of each, and the problems of those that failed.
+
+    What this user cannot send waits for the next `check`: a secret is not readable here, or another run sends.
+    """
+    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.messages.delivered import Delivered
+    from slactl.desk.messages.outbox import deliver, sending_of
+    from slactl.store.write import outbox
+
+    own, delivered, why = frozenset(escalations), Delivered(), None
+    try:
+        with desk.database.run_lock(), _leased(desk) as lease:
+            deliver(desk, now, delivered, None, lease, stop=lambda: False, only=own)
+    except LockedError:
+        why = BUSY
+    sending = sending_of(desk, now, Delivered(), None, None, CommandRules(desk))
+    with desk.database.read_models() as transaction:
+        rows = outbox.of_escalations(transaction, own)
+    problem = why or "; ".join(delivered.problems if delivered.waits else ()) or None
+    notices = [_notice(sending, row, problem) for row in rows]
+    return notices, delivered.problems if delivered.failed else []
+
+
+@contextmanager
+def _leased(desk: Desk) -> "Iterator[Lease]":
+    """Hold the lease of the one run that sends, over all hosts.
+
+    Raises:
+        LockedError: another run has it.
+    """
+    from slactl.store.write.leases import Lease
+
+    with desk.database.write() as transaction:
+        lease = Lease.take(transaction, "check")
+    try:
+        yield lease
+    finally:
+        with desk.database.write() as transaction:
+            lease.release(transaction)
+
+
+def rehearse(book: "Ledger", desk: Desk, escalations: Iterable[int]) -> "list[Notice]":
+    """Return what would become of the messages of some escalations, which the ledger has written; send nothing."""
+    from slactl.desk.messages.delivered import Delivered, Sending, recipient_of_row
+    from slactl.desk.messages.outbox import sorted_out
+    from slactl.desk.programs.secrets import Secrets
+    from slactl.store.write import outbox
+
+    rules, own = book.rulebook.current, frozenset(escalations)
+    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
+    sending = Sending(desk, book.now, Delivered(), rules, secrets, is_own=book.rulebook.is_own, only=own)
+    found, changes = sorted_out(sending, book.models)
+    outbox.record(book.models, changes)
+    rows = outbox.of_escalations(book.models, own)
+    notices = [_notice(sending, row, None) for row in rows if row["id"] in changes]
+    for row in (row for ready in found.values() for row in ready):
+        problem, labels = _cannot_send(sending, row)
+        state = NotificationState.WAITING if problem is not None else NotificationState.SENT
+        name = recipient_of_row(sending, row).name
+        notices.append(_record(row, name, state, () if problem else labels, problem))
+    return sorted(notices, key=lambda notice: (notice["ticket_id"], notice["recipient"]))
+
+
+def _cannot_send(sending: "Sending", row: Mapping[str, Any]) -> tuple[str | None, Sequence[str]]:
+    """Return why a message would wait, or None, and the names of its addresses."""
+    from slactl.desk.messages.delivered import recipient_of_row
+    from slactl.desk.messages.digest import compose
+    from slactl.desk.messages.orders import order_for
+    from slactl.desk.programs.secrets import Unresolved
+
+    recipient = recipient_of_row(sending, row)
+    labels = [address.label for address in recipient.addresses]
+    if not labels:
+        return PRINTED, labels
+    if not sending.is_own or sending.secrets.doubts:
+        sending.refuse()
+        return "; ".join(sending.delivered.problems), labels
+    context = sending.context(recipient)
+    for address in recipient.addresses:
+        try:
+            order_for(address, recipient, compose([row], context), context, sending.secrets, row)
+        except Unresolved as error:
+            return f"{address.label}: {error}", labels
+    return None, labels
+
+
+def _notice(sending: "Sending", row: Mapping[str, Any], problem: str | None) -> "Notice":
+    """Return what became of a message from its row; `problem` is why the messages that were not tried wait."""
+    from slactl.desk.messages.delivered import recipient_of_row
+
+    recipient = recipient_of_row(sending, row)
+    got = [each.label for each in recipient.addresses if row["addresses"].get(each.key) == NotificationState.SENT]
+    state, why = NotificationState(row["state"]), row["error"]
+    if row["held_by"]:
+        why = f"held back by {row['held_by']} until {row['next_try_at']}"
+    elif state is NotificationState.WAITING and not recipient.addresses:
+        why = PRINTED
+    elif state is NotificationState.WAITING:
+        why = why or problem
+    elif state is NotificationState.OBSOLETE:
+        why = "the message is no longer true"
+    return _record(row, recipient.name, state, got, why)
+
+
+def _record(
+    row: Mapping[str, Any], name: str, state: NotificationState, by: Sequence[str], why: str | None
+) -> "Notice":
+    return {
+        "ticket_id": row["ticket_id"],
+        "recipient": row["recipient"],
+        "person": name if name != row["recipient"] else None,
+        "state": state.value,
+        "by": list(by),
+        "why": why,
+    }
