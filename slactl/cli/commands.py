@@ -47,6 +47,7 @@ GROUPS = {
     "notifications": "notifications",
     "notify": "notifications:notify",
     "silence": "silence",
+    "oncall": "oncall",
     "runs": "runs",
     "map": "map",
 }
@@ -59,7 +60,7 @@ HEADINGS = {
     ),
     "Time and escalation": (
         *("check", "due", "explain", "ack", "unack", "escalate", "silence"),
-        *("notifications", "notify", "runs"),
+        *("oncall", "notifications", "notify", "runs"),
     ),
     "Numbers": ("summary", "report"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
@@ -110,6 +111,7 @@ SUMMARIES = {
     "notifications": "List, retry or drop messages in the outbox.",
     "notify": "Send a test message.",
     "silence": "Hold messages back for some time.",
+    "oncall": "Say who is on call, and enter overrides and absences.",
     "map": "Check a map for the rows of another help desk.",
     "runs": "Show what each check did.",
 }

@@ -93,6 +93,23 @@ def source_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _safe(name for name in (source_names(config.rules) if config else ()) if name.startswith(incomplete))
 
 
+def schedule_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of schedules of the rules that begin with a text."""
+    return _named(ctx, "schedules", incomplete)
+
+
+def person_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of people of the rules that begin with a text."""
+    return _named(ctx, "people", incomplete)
+
+
+def _named(ctx: typer.Context, table: str, incomplete: str) -> list[str]:
+    from slactl.desk.rules.reading import table_names
+
+    config = _config(ctx)
+    return _safe(name for name in (table_names(config.rules, table) if config else ()) if name.startswith(incomplete))
+
+
 def recipient_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of roles and people of the rules that begin with a text."""
     from slactl.desk.rules.reading import recipient_names

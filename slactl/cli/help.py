@@ -12,7 +12,7 @@ from slactl.cli.options import Call, call, say, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.errors import UsageError
+from slactl.errors import SlactlError, UsageError
 from slactl.show import guide
 
 if TYPE_CHECKING:
@@ -145,16 +145,34 @@ def first_steps() -> str:
 
 
 def show_status(context: typer.Context) -> None:
-    """Print counts, the last check and the next deadlines; without a database print the first steps."""
+    """Print counts, the last check, who is on call and the next deadlines; without a database print the first steps."""
     here = call(context)
     if _is_missing(here.desk.database.path):
         sys.stdout.write(first_steps())
         return
     say(_counts(here))
+    for line in _on_call(here):
+        say(f"on call: {line}")
     if sys.stdout.isatty():
         sys.stdout.write("\n")
         run_here(context, ["list", "--limit", "5"])
         say("\n" + LAST_LINE)
+
+
+def _on_call(here: Call) -> list[str]:
+    """Return who is on call for each schedule; nothing while the rules have none or are not valid."""
+    from slactl.desk.rules.reading import table_names
+
+    if not table_names(here.desk.rules, "schedules"):
+        return []
+    from slactl.desk.oncall import entries, records
+    from slactl.show.oncall import standing_lines
+
+    try:
+        schedules = entries.opened(here.desk, here.now)
+        return list(standing_lines([records.standing(schedules, name, here.now) for name in schedules], here.now))
+    except SlactlError:
+        return []
 
 
 def _is_missing(database: "Path") -> bool:

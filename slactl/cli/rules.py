@@ -44,7 +44,7 @@ def check(
 
     here = call(context)
     path = file or here.desk.rules
-    rules, warnings = rules_file.check(path, os.environ, here.now.year)
+    rules, warnings = rules_file.check(path, os.environ, here.now)
     for warning in warnings:
         say(f"{'error' if strict else 'warning'}: {path}:{warning.line}: {warning.message}", err=True)
     if as_json:

@@ -53,6 +53,7 @@ def run_tests(
       history  events as in a history file
       expect   timers: ticket, target, and any key of simulate --json
       fires    all levels that fire for the tickets named here, and no others
+      on_call  who is on call: schedule, at, person (nobody: a gap), with overrides and away
       at       the time of the evaluation; default: the last time in the test
 
     \b
@@ -66,7 +67,8 @@ def run_tests(
     from slactl.show.records import write_object
     from slactl.show.rules import outcome_lines
 
-    report = run(files, valid_rules(rules or call(context).desk.rules))
+    path = rules or call(context).desk.rules
+    report = run(files, valid_rules(path), path=path)
     for problem in report["problems"]:
         say(f"error: {problem}", err=True)
     if as_json:

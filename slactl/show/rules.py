@@ -112,6 +112,8 @@ def outcome_lines(report: Record, *, quiet: bool = False) -> Iterator[str]:
 
 
 def _heading(failure: Record) -> str:
+    if failure["schedule"]:
+        return f"schedule {failure['schedule']} at {failure['at']}:"
     target = f", {words(failure['target'])}" if failure["target"] else ""
     cycle = f" {failure['cycle']}" if (failure["cycle"] or 1) > 1 else ""
     policy = f"policy {failure['policy']}" if failure["policy"] else "no policy matched"

@@ -22,7 +22,11 @@ _SEALED, _ANOTHER = "a hash of the audit log covers this column", "it may be par
 
 #: The reasons why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
-    ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
+    (
+        *("event_text.text", "ticket.subject", "ticket.requester_email"),
+        *("notification.error", "silence.comment", "override.reason"),
+    ),
+    _ANOTHER,
 )
 
 

@@ -148,6 +148,13 @@ class OnUnknown(StrEnum):
     HOLD = "hold"
 
 
+class Spread(StrEnum):
+    """Name how a role picks one of its members for a ticket."""
+
+    LEAST_OPEN = "least_open"
+    ROUND_ROBIN = "round_robin"
+
+
 class LevelOutcome(StrEnum):
     """Name the outcome of a level that became due.
 

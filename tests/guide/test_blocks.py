@@ -30,6 +30,16 @@ def test_the_first_hour_works_as_typed(page: str, tmp_path: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+def test_the_rota_in_five_minutes_works_as_typed(tmp_path: Path) -> None:
+    done = shell(tmp_path, f"slactl init > /dev/null\n{typed('on-call')}")
+    assert done.returncode == 0, done.stderr
+    first, person, number, absence, *plan = done.stdout.splitlines()[1:]
+    assert first.startswith("first-line\t")
+    assert (person, number, absence) == ("dan", "1", "2")
+    assert any("\tann\toverride\t" in line for line in plan)
+    assert (tmp_path / "work" / "first-line.ics").read_text().startswith("BEGIN:VCALENDAR")
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in FROM_NOTHING])
 def test_each_page_works_as_typed(page: str, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, person_of, record_only
+from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.oncall.duty import Duty
 from slactl.desk.tickets.change import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.durations import Duration
@@ -64,8 +65,9 @@ def escalate(
         default = rules.settings.manual_escalation
         raised = priority or (default.priority if assign is None else None)
         recipients = tuple(default.notify) if notify else ()
-        action = Action(raised, _known(assign, rules) if assign else None, notify=recipients)
-        if not has_effect(action, subject.state, rules):
+        duty = Duty.of(book, subject.at)
+        action = Action(raised, _known(assign, duty) if assign else None, notify=recipients)
+        if not has_effect(action, subject.state, duty):
             again = f"slactl escalate {subject.number} --reason {quoted(why)}"
             names = [*rules.roles, *rules.people][:1]
             rule = f"slactl rules set settings.manual_escalation.notify {quoted(json.dumps(names))}"
@@ -161,7 +163,7 @@ def _fire_level(
     if not notify:
         action = replace(action, notify=(), fallback=None)
     decides = bool(below) or wanted.key not in book.fired(subject.number)
-    if not decides and not has_effect(action, subject.state, book.rulebook.current):
+    if not decides and not has_effect(action, subject.state, Duty.of(book, subject.at)):
         raise _without_effect(subject, None)
     for lower in below:
         record_only(book, subject.number, cause(lower, LevelOutcome.EXPIRED))
@@ -176,7 +178,7 @@ def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escal
     return escalations[escalation_id], levels[level_id]
 
 
-def _known(name: str, rules: Rules) -> str:
+def _known(name: str, duty: Duty) -> str:
     """Return an assignee; refuse a name that differs from a role or person by a typing error.
 
     Raises:
@@ -184,8 +186,9 @@ def _known(name: str, rules: Rules) -> str:
         UsageError: the name is a reserved word of the rules.
         RefusedError: it is a role without a person.
     """
+    rules = duty.schedules.rules
     known = [*rules.roles, *rules.people]
-    if name in rules.roles and person_of(name, rules) is None:
+    if name in rules.roles and duty.assignee(name).person is None:
         hint = f"slactl rules set {quoted(f'roles.{name}.assignee')} {quoted(next(iter(rules.people), 'mia'))}"
         raise RefusedError(f"the role {name} has no person, so nobody would get the ticket", hint)
     if name not in known and (question := did_you_mean(name, known)):

@@ -104,6 +104,10 @@ def _locked_run(
                 _keep_rules(desk, read)
             _end(desk, report, watch, boot, read)
     else:
+        if rules is not None and rules.feeds:
+            from slactl.desk.oncall import feeds
+
+            report.problems += feeds.problems(desk.rules, now)
         _end(desk, report, watch, boot)
     _tell_monitors(desk, report, options, rules)
     return report

@@ -7,12 +7,13 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.messages.recipients import REQUESTER
+from slactl.desk.oncall.duty import Duty, Holder
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.model import Level
-from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.timer import Evaluation
 from slactl.text import RESERVED
 
@@ -60,20 +61,26 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     3. Add the row of the escalation and a message for each recipient.
     """
     state = book.state(number)
-    to_priority, to_assignee = _changes(action, state, book.rulebook.current)
+    duty = Duty.of(book, cause.fired_at)
+    to_priority, holder = _changes(action, state, duty)
+    to_assignee = holder.person
+    book.picks += [to_assignee] if to_assignee is not None else []
     detail: dict[str, Any] = {"reason": cause.reason}
     if cause.key is not None:
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
-    recipients, fallback = _recipients(action, state, to_assignee, book.rulebook.current)
+    told, fallback = _recipients(action, state, to_assignee, duty)
     detail |= {"fallback": fallback} if fallback is not None else {}
+    stand_ins = [str(each) for each in told if each.instead_of is not None]
+    detail |= {"stand_ins": stand_ins} if stand_ins else {}
     left_out = _tags(action, state)[1]
     detail |= {"left_out": left_out} if left_out else {}
     detail |= {"status": action.status.value} if action.status not in (None, state.status) else {}
     event = Event(cause.fired_at, EventType.ESCALATED, detail, cause.actor, cause.actor_type)
     event_id = book.append(number, Entry(event))
-    for entry in _consequences(action, state, to_priority, to_assignee, cause.fired_at):
+    for entry in _consequences(action, state, to_priority, holder, cause.fired_at):
         book.append(number, entry)
     row = _row(cause, state, to_priority, to_assignee) | {"event_id": event_id}
+    recipients = list(dict.fromkeys(each.person for each in told if each.person is not None))
     return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {
         "fallback": fallback,
         "left_out": left_out,
@@ -81,11 +88,11 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     }
 
 
-def has_effect(action: Action, state: Evaluation, rules: Rules) -> bool:
+def has_effect(action: Action, state: Evaluation, duty: Duty) -> bool:
     """Return whether an action would change a ticket or notify somebody."""
-    priority, assignee = _changes(action, state, rules)
-    told = _recipients(action, state, assignee, rules)[0]
-    return any((priority, assignee, action.note, _tags(action, state)[0], told))
+    priority, holder = _changes(action, state, duty)
+    told = [each.person for each in _recipients(action, state, holder.person, duty)[0]]
+    return any((priority, holder.person, action.note, _tags(action, state)[0], *told))
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
@@ -95,21 +102,17 @@ def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
     return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": [], "told": []}
 
 
-def _changes(action: Action, state: Evaluation, rules: Rules) -> tuple[Priority | None, str | None]:
+def _changes(action: Action, state: Evaluation, duty: Duty) -> tuple[Priority | None, Holder]:
     """Return the new priority and the new assignee of a ticket; None if the action changes nothing."""
     raised = action.priority if action.priority and action.priority.rank > state.priority.rank else None
-    wanted = person_of(action.assign, rules) if action.assign else None
-    return raised, wanted if wanted and wanted != state.assignee else None
-
-
-def person_of(name: str, rules: Rules) -> str | None:
-    """Return the person who gets what is assigned to a name: of a role its person, or None where it has none."""
-    role = rules.roles.get(name)
-    return role.assignee if role is not None else name
+    wanted = duty.assignee(action.assign) if action.assign else Holder(None)
+    if wanted.person is None or wanted.person == state.assignee:
+        return raised, Holder(None)
+    return raised, wanted
 
 
 def _consequences(
-    action: Action, state: Evaluation, priority: Priority | None, assignee: str | None, at: datetime
+    action: Action, state: Evaluation, priority: Priority | None, holder: Holder, at: datetime
 ) -> list[Entry]:
     """Return the changes of the ticket, as slactl's own acts."""
 
@@ -119,8 +122,10 @@ def _consequences(
     entries: list[Entry] = []
     if priority is not None:
         entries.append(entry(EventType.PRIORITY, {"priority": priority.value, "from": state.priority.value}))
-    if assignee is not None:
-        entries.append(entry(EventType.ASSIGNED, {"assignee": assignee, "from": state.assignee}))
+    if holder.person is not None:
+        instead_of = {"instead_of": holder.instead_of} if holder.instead_of is not None else {}
+        detail = {"assignee": holder.person, "from": state.assignee, **instead_of}
+        entries.append(entry(EventType.ASSIGNED, detail))
     if action.status not in (None, state.status):
         entries.append(entry(EventType.STATUS, {"status": action.status.value, "from": state.status.value}))
     added = _tags(action, state)[0]
@@ -154,18 +159,19 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
     }
 
 
-def _recipients(action: Action, state: Evaluation, assignee: str | None, rules: Rules) -> tuple[list[str], str | None]:
-    """Return the recipients, names of people and roles, each once; and the fallback role if it is the only one."""
+def _recipients(action: Action, state: Evaluation, assignee: str | None, duty: Duty) -> tuple[list[Holder], str | None]:
+    """Return the recipients, names of people and roles; and the fallback role if only it gets a message."""
     meant = {
         "assignee": _person(assignee or state.assignee),
         "previous_assignee": _person(state.assignee) if assignee is not None else None,
-        "requester": "requester" if rules.settings.customer_mail is not None else None,
+        "requester": REQUESTER if duty.schedules.rules.settings.customer_mail is not None else None,
     }
-    names = [meant.get(name, name) for name in action.notify]
-    recipients = list(dict.fromkeys(name for name in names if name))
-    if not recipients and action.notify and action.fallback:
-        return [action.fallback], action.fallback
-    return recipients, None
+    told = list[Holder]()
+    for name in filter(None, (meant.get(name, name) for name in action.notify)):
+        told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
+    if not any(each.person for each in told) and action.notify and action.fallback:
+        return [*duty.recipients(action.fallback)], action.fallback
+    return told, None
 
 
 def _person(name: str | None) -> str | None:

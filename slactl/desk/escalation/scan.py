@@ -13,6 +13,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
+from slactl.desk.oncall import feeds
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
@@ -51,6 +52,7 @@ def work_through(desk: Desk, report: Report, options: RunOptions, rules: Command
                 report.lease.renew(book.transaction)
             yield book
 
+    report.problems += feeds.problems(desk.rules, report.at)
     refresh(open_ledger, options.stop)
     return _go_through(open_ledger, report, options)
 
@@ -62,6 +64,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
     digests = set[tuple[str, str]]()
     rules = CommandRules(desk)
+    report.problems += feeds.problems(desk.rules, now)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
@@ -121,7 +124,8 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
     if settings.heartbeat is not None:
         heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets, settings.proxy)
     sources = tuple(source.name for source in rules.sources)
-    return LastRules("", heartbeat, rules.canonical, rules.hash, sources)
+    with_feeds = tuple(name for name, schedule in rules.schedules.items() if schedule.ical is not None)
+    return LastRules("", heartbeat, rules.canonical, rules.hash, sources, with_feeds)
 
 
 def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:

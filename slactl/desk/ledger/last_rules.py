@@ -35,6 +35,8 @@ class LastRules(NamedTuple):
     hash: str
     #: The names of the sources that `sync` imports.
     sources: tuple[str, ...] = ()
+    #: The names of the schedules that have a calendar feed.
+    feeds: tuple[str, ...] = ()
 
 
 def recall(desk: Desk) -> LastRules | None:
@@ -47,8 +49,8 @@ def recall(desk: Desk) -> LastRules | None:
         if kept.pop("of") != _names(desk):
             return None
         heartbeat = kept.pop("heartbeat")
-        sources = tuple(map(str, kept.pop("sources", ())))
-        return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, sources=sources, **kept)
+        sources, feeds = (tuple(map(str, kept.pop(key, ()))) for key in ("sources", "feeds"))
+        return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, sources=sources, feeds=feeds, **kept)
     except (OSError, SlactlError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

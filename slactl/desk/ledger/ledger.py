@@ -41,13 +41,13 @@ LAG = timedelta(minutes=10)
 class Ledger:
     """The unit of work of one write transaction: the histories of some tickets, and the rows to be written."""
 
-    def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, actor: str) -> None:
+    def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, desk: Desk) -> None:
         self.models = session
         self.transaction = beneath(session)
         self._connection = session.connection()
-        self.rulebook = rulebook
-        self.now = now
-        self.actor = actor
+        self.rulebook, self.now = rulebook, now
+        self.desk, self.actor = desk, desk.actor
+        self.picks: list[str] = []  # who got tickets from levels that the database does not have yet
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
         numbered = (models.Ticket, models.Event, models.Escalation)
@@ -263,7 +263,7 @@ class Ledger:
         if numbers:
             self.rulebook.note_levels(len(numbers))
         # Drop also the histories that were read, so that memory does not grow with the number of batches.
-        for memory in (self._changed, self._tickets, self._warnings):
+        for memory in (self._changed, self._tickets, self._warnings, self.picks):
             memory.clear()
 
     def _ticket(self, number: int) -> LoadedTicket:
@@ -295,6 +295,6 @@ def ledger(
     """
     rules = rules or CommandRules(desk)  # waiting for the file blocks nobody else's database access
     with desk.database.write_models(keep=keep) as session:
-        book = Ledger(session, Rulebook(session, rules, now, strict=strict), now, desk.actor)
+        book = Ledger(session, Rulebook(session, rules, now, strict=strict), now, desk)
         yield book
         book.settle()

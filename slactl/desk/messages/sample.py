@@ -13,9 +13,11 @@ from slactl.desk.messages.digest import DigestContext, Message, sample, sample_r
 from slactl.desk.messages.orders import order_for
 from slactl.desk.messages.recipients import Address, Recipient, recipient_of
 from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, send
+from slactl.desk.oncall.entries import opened
 from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
 from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules.loading import load
+from slactl.sla.rules.rules import Rules
 from slactl.text import clean, known_or_refuse, quoted
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     """
     rules = load(desk.rules)
     known_or_refuse(name, [*rules.roles, *rules.people], "role or person", "slactl rules show")
-    recipient = recipient_of(rules, name)
+    recipient = recipient_of(rules, _addressed(desk, now, rules, name))
     if not recipient.addresses:
         entry = f"{'people' if name in rules.people else 'roles'}.{name}"
         what = f"{clean(name)} has no address, so check prints the messages; add notify under [{clean(entry)}]"
@@ -98,6 +100,14 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
     results = [(to.label, _try(context, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
     return Trial(recipient, message, tuple(results), dry_run)
+
+
+def _addressed(desk: Desk, now: datetime, rules: Rules, name: str) -> str:
+    """Return the name whose addresses get the messages to a role or a person: of a role without any, who is on call."""
+    role = rules.roles.get(name)
+    if role is None or role.notify or role.on_call is None:
+        return name
+    return opened(desk, now).on_call(role.on_call, now).person or name
 
 
 def _try(

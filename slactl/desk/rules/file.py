@@ -1,21 +1,24 @@
 """Check the rules file, and return the targets it sets by plan, priority and tenant."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
+from slactl.desk.oncall import feeds
 from slactl.desk.programs import commands
 from slactl.desk.programs.secrets import Secrets
 from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.addresses import without_literal_secrets
-from slactl.sla.rules.lines import Lines, read
+from slactl.sla.rules.lines import KeyPath, Lines, read
 from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy
+from slactl.sla.rules.oncall.gaps import gaps
 from slactl.sla.rules.rules import Rules
 from slactl.store.database import Database
 from slactl.text import known_or_refuse, match_words
@@ -23,8 +26,8 @@ from slactl.text import known_or_refuse, match_words
 Record = dict[str, Any]
 
 
-def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules, list[LintWarning]]:
-    """Return the rules of a file, and warnings about probable mistakes in them, such as holidays missed in a year.
+def check(path: Path, environment: Mapping[str, str], now: datetime) -> tuple[Rules, list[LintWarning]]:
+    """Return the rules of a file, and warnings about probable mistakes in them, such as gaps in a schedule.
 
     Only this function checks templates, addresses and the maps of sources. A wrong one does not stop other commands.
 
@@ -39,8 +42,18 @@ def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules,
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
     doubtful += commands.warnings(addresses.commands(rules), path)
+    doubtful += _schedule_warnings(rules, path, now)
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
-    return rules, sorted({*lint(rules, text, year), *warnings})
+    return rules, sorted({*lint(rules, text, now.year), *warnings})
+
+
+def _schedule_warnings(rules: Rules, path: Path, now: datetime) -> Iterator[tuple[KeyPath, str]]:
+    found = {name: feeds.read(rules, path, name, now) for name, stated in rules.schedules.items() if stated.ical}
+    for name, feed in found.items():
+        if feed.problem is not None:
+            yield ("schedules", name, "ical"), feed.problem
+    yield from feeds.unnamed(rules, path, now)
+    yield from gaps(rules, now, {name: each.feed for name, each in found.items() if each.feed is not None})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:

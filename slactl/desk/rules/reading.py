@@ -76,14 +76,18 @@ def source_names(path: Path) -> list[str]:
 
 def recipient_names(path: Path) -> list[str]:
     """Return the names of the roles and people of a rules file; as for `due_soon`, the file is not validated."""
+    return [*table_names(path, "roles"), *table_names(path, "people")]
+
+
+def table_names(path: Path, table: str) -> list[str]:
+    """Return the names in a table of a rules file, such as `people`; as for `due_soon`, the file is not validated."""
     import tomllib
 
     from slactl.files import BY_HAND, read_text
 
     try:
-        stated = tomllib.loads(read_text(path, BY_HAND))
-        return [*stated.get("roles", {}), *stated.get("people", {})]
-    except (OSError, ValueError, TypeError, RecursionError):
+        return [*tomllib.loads(read_text(path, BY_HAND)).get(table, {}).keys()]
+    except (OSError, ValueError, AttributeError, RecursionError):
         return []
 
 

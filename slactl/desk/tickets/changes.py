@@ -6,6 +6,7 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.oncall.duty import Duty, Holder
 from slactl.desk.tickets.change import Change, Subject
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text
 from slactl.errors import RefusedError, UsageError
@@ -53,14 +54,20 @@ def note(body: str | None) -> Change:
 
 
 def assign(assignee: str | None) -> Change:
-    """Assign a ticket to a person, or to nobody (None)."""
+    """Assign a ticket to a person, to whoever fills a role, or to nobody (None)."""
     name = assignee_of(assignee) if assignee is not None else None
 
-    def make(subject: Subject, _: Ledger) -> list[Entry]:
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
-        if subject.state.assignee == name:
+        new, is_role = Holder(name), name in book.rulebook.current.roles
+        if name is not None and is_role:
+            new = Duty.of(book, subject.at).assignee(name)
+            if new.person is None:
+                raise RefusedError(f"nobody fills the role {name} now", "slactl oncall")
+        if subject.state.assignee == new.person:
             return []
-        return [_entry(subject, EventType.ASSIGNED, {"assignee": name, "from": subject.state.assignee})]
+        said = {"instead_of": new.instead_of} if new.instead_of is not None else {}
+        return [_entry(subject, EventType.ASSIGNED, {"assignee": new.person, "from": subject.state.assignee, **said})]
 
     return make
 

@@ -118,7 +118,7 @@ def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterato
 
     command = f"slactl --rules {shlex.quote(str(desk.rules))} rules check"
     try:
-        rules, warnings = rules_file.check(desk.rules, environment, now.year)
+        rules, warnings = rules_file.check(desk.rules, environment, now)
     except RulesError as error:
         yield Check("rules", False, error.message, error.hint or command)
         yield from _secrets_of_invalid(desk, environment)

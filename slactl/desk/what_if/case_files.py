@@ -50,8 +50,6 @@ def read_cases(file: Path, meanings: PriorityMeanings = NO_WORDS) -> list[Case]:
     lines = Lines(text)
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], lines, str(file), hint)
-    if of_schedules := list(_schedule_problems(data.get("test"))):
-        raise as_error(of_schedules, lines, str(file), hint)
     try:
         tables = CaseFile.model_validate(data, context={"meanings": meanings}).tests
     except ValidationError as error:
@@ -79,15 +77,8 @@ def _case(
         problems += misplaced(firing, (*key_path, "fires", number), histories)
     at = table.at or latest_instant(histories, table.expect, table.fires or ())
     name = table.name or path_text(key_path)
-    return Case(str(file), lines.of(key_path), name, histories, table.expect, table.fires, at)
-
-
-def _schedule_problems(tables: object) -> Iterator[Problem]:
-    """Yield the keys of tests that need schedules, which this version does not have."""
-    for number, table in enumerate(tables if isinstance(tables, list) else ()):
-        for key in ("on_call", "overrides", "away"):
-            if isinstance(table, dict) and key in table:
-                yield ("test", number, key), f"this version has no on-call schedules; remove {key}"
+    of_test = (str(file), lines.of(key_path), name, histories, table.expect, table.fires, at)
+    return Case(*of_test, table.on_call, table.exceptions())
 
 
 def misplaced(

@@ -17,8 +17,10 @@ from pydantic import (
 
 from slactl.clock import from_text, parse_offset_instant, to_text
 from slactl.durations import parse_duration
+from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 from slactl.sla.history.event import Event
+from slactl.sla.oncall.schedule import NO_EXCEPTIONS, Absence, Exceptions, Override
 from slactl.sla.rules.lines import KeyPath
 from slactl.sla.rules.values import AnyTarget, Part, from_list, word_of
 from slactl.sla.timers.timer import TimerState
@@ -29,6 +31,9 @@ TICKET_KEYS = ("policy", "status", "priority")
 INSTANT_KEYS = ("due_at", "started_at", "stopped_at", "breached_at")
 SECONDS_KEYS = ("target_seconds", "elapsed_seconds", "remaining_seconds", "paused_seconds", "overdue_seconds")
 TIMER_KEYS = ("state", *INSTANT_KEYS, "breaches", *SECONDS_KEYS)
+
+#: The word for a gap in a schedule.
+NOBODY = "nobody"
 
 #: The word for "there is no such value", because TOML has no null.
 NONE = "none"
@@ -139,11 +144,60 @@ class ExpectedFiring(Part):
         return firing_text(self.escalation, self.level, self.repeat, self.at)
 
 
+AnyInstant = Annotated[datetime, BeforeValidator(as_instant)]
+
+
+class ExpectedOnCall(Part):
+    """Hold who must be on call for a schedule at an instant; `NOBODY` is a gap."""
+
+    schedule: Text
+    at: AnyInstant
+    person: Text
+
+
+class _Range(Part):
+    """Hold [from, until)."""
+
+    from_: AnyInstant = Field(alias="from")
+    until: AnyInstant
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "_Range":
+        if self.until <= self.from_:
+            raise ValueError("until must be after from")
+        return self
+
+
+class OverrideTable(_Range):
+    """Hold an override as a test states it."""
+
+    schedule: Text
+    person: Text
+
+    def override(self, number: int) -> Override:
+        """Return the override; of several, the highest number counts."""
+        return Override(self.schedule, self.person, in_seconds(self.from_), in_seconds(self.until), number)
+
+
+class AwayTable(_Range):
+    """Hold an absence as a test states it."""
+
+    person: Text
+    substitute: Text | None = None
+
+    def absence(self, number: int) -> Absence:
+        """Return the absence; of several, the highest number counts."""
+        return Absence(self.person, in_seconds(self.from_), in_seconds(self.until), self.substitute, number)
+
+
 class CaseTable(Part):
     """Hold one test as the file writes it. Without `fires` any level may fire."""
 
     name: Text | None = None
     at: Annotated[datetime, BeforeValidator(as_instant)] | None = None
+    on_call: Annotated[tuple[ExpectedOnCall, ...], BeforeValidator(from_list)] = ()
+    overrides: Annotated[tuple[OverrideTable, ...], BeforeValidator(from_list)] = ()
+    away: Annotated[tuple[AwayTable, ...], BeforeValidator(from_list)] = ()
     history: Annotated[tuple[Mapping[str, Any], ...], BeforeValidator(from_list)] = Field(
         default=(), validate_default=True
     )
@@ -152,16 +206,32 @@ class CaseTable(Part):
 
     @field_validator("history")
     @classmethod
-    def _has_history(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not value:
+    def _has_history(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        if not value and not info.data.get("on_call"):
             raise ValueError("a history is needed: what happened to the tickets")
         return value
 
     @model_validator(mode="after")
     def _not_empty(self) -> "CaseTable":
-        if not self.expect and self.fires is None:
-            raise ValueError("the test expects nothing; add expect or fires")
+        if not self.expect and self.fires is None and not self.on_call:
+            raise ValueError("the test expects nothing; add expect, fires or on_call")
+        if not self.history and (self.expect or self.fires is not None):
+            raise ValueError("a history is needed: what happened to the tickets")
         return self
+
+    @model_validator(mode="after")
+    def _no_circle(self) -> "CaseTable":
+        for number, away in enumerate(self.away):
+            if circle := self.exceptions(number).circle(away.absence(number)):
+                raise ValueError(f"the substitutes are a circle: {' → '.join(circle)}")
+        return self
+
+    def exceptions(self, absences: int | None = None) -> Exceptions:
+        """Return the overrides and the absences, only the first so many of them if a number is given."""
+        overrides = tuple(stated.override(number) for number, stated in enumerate(self.overrides))
+        return Exceptions(
+            overrides, tuple(stated.absence(number) for number, stated in enumerate(self.away[:absences]))
+        )
 
 
 class CaseFile(Part):
@@ -179,8 +249,10 @@ class CaseFile(Part):
 def known_keys(path: KeyPath) -> list[str]:
     """Return the keys that a table of the file may have."""
     tables: dict[str, type[Part]] = {"test": CaseTable, "expect": Expectation, "fires": ExpectedFiring}
+    tables |= {"on_call": ExpectedOnCall, "overrides": OverrideTable, "away": AwayTable}
     names = [part for part in path if isinstance(part, str)]
-    return list(tables[names[-1]].model_fields) if names else ["test"]
+    fields = tables[names[-1]].model_fields.items() if names else ()
+    return [field.alias or name for name, field in fields] or ["test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +266,8 @@ class Case:
     expect: Sequence[Expectation]
     fires: Sequence[ExpectedFiring] | None
     at: datetime
+    on_call: Sequence[ExpectedOnCall] = ()
+    exceptions: Exceptions = NO_EXCEPTIONS
 
 
 def firing_text(escalation: str, level: str, repeat: int | None, at: str | None) -> str:

@@ -1,6 +1,6 @@
 """Run unit tests for rules: replay histories, and compare the results with the expected values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -8,8 +8,9 @@ from typing import TypedDict
 
 from slactl.clock import to_text
 from slactl.desk.ledger.records import FiringRecord
+from slactl.desk.oncall.schedules import Schedules
 from slactl.desk.what_if.case_files import read_cases
-from slactl.desk.what_if.cases import NONE, TIMER_KEYS, Case, Expectation, ExpectedFiring, firing_text
+from slactl.desk.what_if.cases import NOBODY, NONE, TIMER_KEYS, Case, Expectation, ExpectedFiring, firing_text
 from slactl.desk.what_if.simulate import Simulated, simulate
 from slactl.errors import RulesError
 from slactl.sla.calendar.calendar import HolidayProvider
@@ -18,9 +19,13 @@ from slactl.text import did_you_mean
 
 
 class Failure(TypedDict):
-    """Hold one value that is not as expected; `target` and `cycle` are None if it is about the ticket or a level."""
+    """Hold one value that is not as expected; `target` and `cycle` are None if it is about the ticket or a level.
 
-    ticket: str
+    If it is about who is on call, `schedule` names the schedule, and there is no ticket.
+    """
+
+    ticket: str | None
+    schedule: str | None
     target: str | None
     cycle: int | None
     policy: str | None
@@ -50,8 +55,16 @@ class RunResult(TypedDict):
     tests: list[CaseResult]
 
 
-def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = None) -> RunResult:
-    """Run every test in some files. A file that is not valid does not keep the others from running."""
+def run(
+    files: Sequence[Path],
+    rules: Rules,
+    holidays: HolidayProvider | None = None,
+    path: Path = Path("rules.toml"),
+) -> RunResult:
+    """Run every test in some files. A file that is not valid does not keep the others from running.
+
+    Feeds stand beside the `path` of the rules.
+    """
     problems: list[str] = []
     tests: list[CaseResult] = []
     for file in files:
@@ -61,7 +74,7 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
             problems += error.lines
             continue
         for case in cases:
-            failures = list(_CaseRun(case, rules, holidays).failures())
+            failures = [*_CaseRun(case, rules, holidays).failures(), *_gone_wrong(case, rules, path)]
             tests.append(
                 {
                     "file": case.file,
@@ -94,6 +107,7 @@ class _Subject:
     def failure(self, key: str, expected: object, got: object) -> Failure:
         return {
             "ticket": self.ticket,
+            "schedule": None,
             "target": self.target,
             "cycle": self.cycle,
             "policy": self.policy,
@@ -184,6 +198,33 @@ class _CaseRun:
             reason = problems[0] if problems else "it was not opened yet"
             self._known[ticket, at] = simulated[0] if simulated else reason
         return self._known[ticket, at]
+
+
+def _gone_wrong(case: Case, rules: Rules, path: Path) -> Iterator[Failure]:
+    """Yield who is on call where somebody else is expected, and names that the rules do not have."""
+    exceptions = case.exceptions
+    named = [override.person for override in exceptions.overrides]
+    named += [away.person for away in exceptions.absences]
+    named += [away.substitute for away in exceptions.absences if away.substitute is not None]
+    strange = [_not_known("person", name, rules.people) for name in named if name not in rules.people]
+    strange += [
+        _not_known("schedule", each.schedule, rules.schedules)
+        for each in exceptions.overrides
+        if each.schedule not in rules.schedules
+    ]
+    for expected in case.on_call:
+        if strange or expected.schedule not in rules.schedules:
+            got = next(iter(strange), None) or _not_known("schedule", expected.schedule, rules.schedules)
+        else:
+            found = Schedules(rules, path, expected.at, exceptions).on_call(expected.schedule, expected.at)
+            got = found.person or NOBODY
+        if got != expected.person:
+            failure = _Subject("", expected.at).failure("on_call", expected.person, got)
+            yield {**failure, "ticket": None, "schedule": expected.schedule}
+
+
+def _not_known(what: str, name: str, known: Iterable[str]) -> str:
+    return f"there is no {what} {name!r}{did_you_mean(name, known)}"
 
 
 def _is(fired: FiringRecord, expected: ExpectedFiring) -> bool:

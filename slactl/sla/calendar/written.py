@@ -107,6 +107,27 @@ def weekly_intervals(weekly: Mapping[str, Sequence[str]]) -> dict[int, tuple[Int
     return by_weekday
 
 
+def week_hours(texts: Sequence[str]) -> dict[int, tuple[Interval, ...]]:
+    """Return the hours of each weekday in a list of windows.
+
+    A window is `mon-fri 08:00-18:00`, `sat-sun` for whole days, or `22:00-07:00` for every day.
+
+    Raises:
+        ValueError: a window is not valid, or two of them overlap.
+    """
+    by_weekday: dict[int, list[str]] = {}
+    for text in texts:
+        days, _, hours = text.strip().rpartition(" ") if ":" in text else (text, "", "00:00-24:00")
+        for weekday in weekdays(days) if days else range(7):
+            by_weekday.setdefault(weekday, []).append(hours)
+    week = {weekday: intervals(hours) for weekday, hours in by_weekday.items()}
+    for weekday, found in week.items():
+        following = week.get((weekday + 1) % 7, ())
+        if following and found[-1][1] - DAY > following[0][0]:
+            raise ValueError(f"hours overlap: {', '.join(texts)}; the night of {WEEKDAYS[weekday]} runs into the next")
+    return week
+
+
 class SpecialRules(NamedTuple):
     """Hold the special dates of a calendar by kind, from the most specific kind to the least."""
 

@@ -11,6 +11,8 @@ from slactl.sla.rules import addresses, calendars, match, model, values
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
+from slactl.sla.rules.oncall import checks as oncall
+from slactl.sla.rules.oncall import schedules
 from slactl.text import clean, dashed
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     """
     yield from nul_problems((), data)
     check = zone if pinned else new_zone
-    for table in ("calendars", "roles", "people"):
+    for table in ("calendars", "roles", "people", "schedules"):
         for unique, part in getattr(rules, table).items():
             if part.timezone is not None:
                 yield from attempt((table, unique, "timezone"), check, part.timezone)
@@ -68,6 +70,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
+    yield from oncall.problems(rules)
     yield from rules_views.problems(rules.views, rules.priorities.meanings)
 
 
@@ -94,8 +97,13 @@ def known_keys(path: KeyPath) -> list[str]:
     part: type[values.Part] | None = _ROOT.get(names[0]) if names else None
     if not names:
         return ["schema", *_ROOT, "views"]
-    for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
-        part = match.MomentKeys if name == "not" and part is match.When else _INNER.get(name, part)
+    for name in names[2 if names[0] in ("calendars", "roles", "people", "schedules") else 1 :]:
+        if names[0] == "schedules" and name == "layer":
+            part = schedules.LayerRules
+        elif name == "not" and part is match.When:
+            part = match.MomentKeys
+        else:
+            part = _INNER.get(name, part)
     return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
@@ -106,6 +114,7 @@ _ROOT: dict[str, type[values.Part]] = {
     "policy": model.Policy,
     "roles": model.Role,
     "people": model.Person,
+    "schedules": schedules.ScheduleRules,
     "escalation": model.Escalation,
     "source": model.Source,
     "maintenance": model.Maintenance,

@@ -267,7 +267,7 @@ def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:
 def _roles(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     assigned = {level.assign for escalation in rules.escalations for level in escalation.levels if level.assign}
     for name, role in rules.roles.items():
-        if role.assignee is None and (name in assigned or not role.notify):
+        if role.is_vacant and (name in assigned or not role.notify):
             yield ("roles", name), f"the role {name!r} has no assignee"
 
 

@@ -139,6 +139,8 @@ def _message(
         return "must have at least one entry"
     if kind == "missing":
         return f"{key_path[-1]} is missing"
+    if kind == "tuple_type" and key_path[:1] == ("schedules",) and key_path[-1] == "layer":
+        return f"write [[{path_text(key_path)}]], with two brackets"
     if kind == "tuple_type" and key_path in (("policy",), ("escalation",), ("source",), ("maintenance",), ("test",)):
         return f"write [[{key_path[-1]}]], with two brackets"
     if kind in _NEEDED:

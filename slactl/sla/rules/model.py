@@ -17,6 +17,7 @@ from slactl.sla.enums import (
     Priority,
     PriorityMeanings,
     Reopen,
+    Spread,
     Status,
     Target,
     priority_meanings,
@@ -252,6 +253,8 @@ class Escalation(Part):
 class Person(Part):
     """Hold a person who gets messages, and the addresses and form of them."""
 
+    #: The person's own addresses, by which a calendar feed may name the person.
+    emails: Names = ()
     notify: Addresses = ()
     on_unknown: Annotated[OnUnknown, word_of(OnUnknown)] = OnUnknown.RESEND
     include: Names = ()
@@ -267,6 +270,16 @@ class Role(Person):
     """Hold a function, who fills it, and where its messages go."""
 
     assignee: Name | None = None
+    #: The schedule that says who fills the role now; where nobody is on call, the assignee does.
+    on_call: Name | None = None
+    #: Whom `assign` picks, before `on_call` and `assignee`.
+    members: Names = ()
+    spread: Annotated[Spread, word_of(Spread)] | None = None
+
+    @property
+    def is_vacant(self) -> bool:
+        """Return whether nobody can ever fill the role."""
+        return not (self.assignee or self.on_call or self.members)
 
 
 class Source(Part):

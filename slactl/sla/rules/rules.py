@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.calendar.hours import Region
+from slactl.sla.oncall.schedule import Feed, Schedule
 from slactl.sla.rules.calendars import CalendarRules, parts
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import (
@@ -22,6 +23,7 @@ from slactl.sla.rules.model import (
     Source,
     Templates,
 )
+from slactl.sla.rules.oncall import schedules as oncall
 from slactl.sla.rules.values import Part, from_list
 
 
@@ -36,6 +38,7 @@ class Rules(Part):
     policies: Annotated[tuple[Policy, ...], BeforeValidator(from_list)] = Field(default=(), alias="policy")
     roles: Mapping[str, Role] = {}
     people: Mapping[str, Person] = {}
+    schedules: Mapping[str, oncall.ScheduleRules] = {}
     escalations: Annotated[tuple[Escalation, ...], BeforeValidator(from_list)] = Field(default=(), alias="escalation")
     sources: Annotated[tuple[Source, ...], BeforeValidator(from_list)] = Field(default=(), alias="source")
     maintenance: Annotated[tuple[Maintenance, ...], BeforeValidator(from_list)] = ()
@@ -85,6 +88,21 @@ class Rules(Part):
             provider = holidays or library_holidays
             self._calendars[key] = BusinessCalendar(name, zone, stated.hours(own), provider, members)
         return self._calendars[key]
+
+    @cached_property
+    def _schedules(self) -> dict[tuple[str, Feed | None], Schedule]:
+        return {}
+
+    def schedule(self, name: str, feed: Feed | None = None) -> Schedule:
+        """Return a schedule of the rules, with the feed where it has one; equal questions get the same object.
+
+        Raises:
+            KeyError: there is no schedule of this name.
+        """
+        key = (name, feed)
+        if key not in self._schedules:
+            self._schedules[key] = oncall.built(name, self.schedules[name], self.calendar, feed)
+        return self._schedules[key]
 
     def is_open_all_day(self, name: str) -> bool:
         """Return whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""

@@ -1,4 +1,4 @@
-"""Read the outbox, and the silences that hold messages back."""
+"""Read the outbox, the silences that hold messages back, and who replaces whom on call."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from slactl.store.read.rows import marks, rows
 
 if TYPE_CHECKING:
+    from slactl.records.oncall import RotaEntry
     from slactl.records.runs import Notification, Silence
 
 NOTIFICATION_COLUMNS = [
@@ -16,6 +17,12 @@ NOTIFICATION_COLUMNS = [
 
 SILENCE_COLUMNS = [
     *("id", "tenant", "ticket_id", "escalation", "comment", "actor", "created_at", "starts_at", "ends_at", "active")
+]
+
+
+ROTA_COLUMNS = [
+    *("id", "kind", "schedule", "person", "substitute", "starts_at", "ends_at", "reason", "actor", "created_at"),
+    *("removed_at", "removed_by"),
 ]
 
 
@@ -46,3 +53,15 @@ def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) 
     )
     found = rows(transaction, query, {"now": now, "ended": ended})
     return [cast("Silence", row | {"active": bool(row["active"])}) for row in found]
+
+
+def rota_entries(transaction: sqlite3.Connection, since: str, *, ended: bool = False) -> "list[RotaEntry]":
+    """Return the overrides and absences that hold after an instant, with `ended` all; removed ones end when removed."""
+    query = (
+        "SELECT id, 'override' AS kind, schedule, person, NULL AS substitute, starts_at, ends_at, reason, actor,"
+        " created_at, removed_at, removed_by FROM override UNION ALL SELECT id, 'away', NULL, person, substitute,"
+        " starts_at, ends_at, NULL, actor, created_at, removed_at, removed_by FROM absence"
+    )
+    entry = f"SELECT * FROM ({query}) WHERE :ended OR (ends_at > :since AND COALESCE(removed_at, ends_at) > :since)"
+    found = rows(transaction, f"{entry} ORDER BY starts_at, id", {"since": since, "ended": ended})
+    return [cast("RotaEntry", row) for row in found]

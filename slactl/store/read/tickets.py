@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.errors import NotKnownError, UsageError
+from slactl.sla.enums import DONE, EventType
 from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
 from slactl.text import clean, quoted
@@ -225,3 +226,21 @@ def snapshots(transaction: sqlite3.Connection, wanted: Sequence[int]) -> dict[in
         for row in rows(transaction, query, batch):
             found[row["ticket_id"]] = row | {name: json.loads(row[name]) for name in ("columns", "older")}
     return found
+
+
+def open_counts(transaction: sqlite3.Connection, assignees: Sequence[str]) -> dict[str, int]:
+    """Return how many open tickets each of some people has; people without one are left out."""
+    done = ", ".join(f"'{status}'" for status in DONE)
+    query = f"SELECT assignee, COUNT(*) FROM ticket WHERE assignee IN ({marks(assignees)}) AND status NOT IN ({done})"
+    return dict(transaction.execute(f"{query} GROUP BY assignee", list(assignees)).fetchall())
+
+
+def last_assigned(transaction: sqlite3.Connection, people: Sequence[str]) -> str | None:
+    """Return who of some people got a ticket last."""
+    from slactl.store.schema.events import ACTIONS
+
+    assignee = "json_extract(detail, '$.assignee')"
+    query = f"SELECT {assignee} FROM event WHERE action = ? AND {assignee} IN ({marks(people)})"
+    values = [ACTIONS[EventType.ASSIGNED], *people]
+    found = transaction.execute(f"{query} ORDER BY id DESC LIMIT 1", values).fetchone()
+    return str(found[0]) if found is not None else None

@@ -176,6 +176,13 @@ _WOKEN = (
 )
 
 
+def rotas(connection: sqlite3.Connection) -> None:
+    """Add overrides of schedules and absences of people."""
+    for table in ("override", "absence"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            create(connection, table)
+
+
 def plans(connection: sqlite3.Connection) -> None:
     """Add silences that begin later, messages about events, the condition `waiting`, and `pending_until` to the view.
 
@@ -209,7 +216,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas),
 )
 
 

@@ -15,7 +15,7 @@ def all_tables() -> "Sequence[Table]":
     """Return every table, a table before those that refer to it."""
     from sqlmodel import SQLModel
 
-    from slactl.store.schema import models, runs, timers  # noqa: F401  (fill the metadata)
+    from slactl.store.schema import models, oncall, runs, timers  # noqa: F401  (fill the metadata)
 
     return SQLModel.metadata.sorted_tables
 

@@ -13,7 +13,7 @@ from slactl.store.write.spellings import Mention, mention, normalised, readings
 COLUMNS = ("subject", "requester_email")
 
 #: Other columns with texts, which no chain seals and nothing is calculated from.
-FREE = {"notification": "error", "silence": "comment", "sync_run": "error"}
+FREE = {"notification": "error", "silence": "comment", "override": "reason", "sync_run": "error"}
 
 _DOOM = """INSERT OR IGNORE INTO doomed
 SELECT t.event_id, t.field, e.ticket_id, own.id IS NOT NULL,

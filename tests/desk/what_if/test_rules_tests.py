@@ -127,6 +127,7 @@ def test_failure_names_policy_and_instant(tmp_path: Path) -> None:
     assert test["failures"] == [
         {
             "ticket": "A",
+            "schedule": None,
             "target": "resolution",
             "cycle": 1,
             "policy": "all",
@@ -315,16 +316,10 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         (a_test() + "expct = []", "cases.toml:5: test[1].expct: unknown key expct; did you mean expect?"),
         (
             a_test(rest="tests = 1"),
-            "cases.toml:4: test[1].tests: unknown key tests; the keys here are name, at, history, expect, fires",
+            "cases.toml:4: test[1].tests: unknown key tests; the keys here are "
+            "name, at, on_call, overrides, away, history, expect, fires",
         ),
-        *[
-            (
-                a_test(rest=f'expect = []\n{key} = [{{ schedule = "first-line" }}]'),
-                f"cases.toml:5: test[1].{key}: this version has no on-call schedules; remove {key}",
-            )
-            for key in ("on_call", "overrides", "away")
-        ],
-        (a_test(rest=""), "cases.toml:1: test[1]: the test expects nothing; add expect or fires"),
+        (a_test(rest=""), "cases.toml:1: test[1]: the test expects nothing; add expect, fires or on_call"),
         (a_test(history=""), "cases.toml:3: test[1].history: a history is needed: what happened to the tickets"),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", due = "2026-03-02T09:00:00Z" }]'),
@@ -423,3 +418,89 @@ def test_broken_file_does_not_keep_the_others_from_running(tmp_path: Path) -> No
 def test_test_without_name_is_named_after_its_place(tmp_path: Path) -> None:
     (test,) = outcome(tmp_path, a_test().replace('name = "one"\n', ""))["tests"]
     assert test["name"] == "test[1]"
+
+
+ROTA = """\
+schema = 1
+[calendars.always]
+always_open = true
+[[policy]]
+name = "all"
+calendar = "always"
+[policy.targets]
+default = { resolution = "4h" }
+[people]
+ann = {}
+ben = {}
+cem = {}
+[schedules.first-line]
+timezone = "Europe/Berlin"
+[[schedules.first-line.layer]]
+people = ["ann", "ben"]
+rotate = "1w"
+from = "2026-01-05 09:00"
+hours = ["mon-fri 08:00-18:00"]
+"""
+
+
+def test_who_is_on_call_with_overrides_and_absences(tmp_path: Path) -> None:
+    text = """\
+[[test]]
+name = "a week"
+overrides = [{ schedule = "first-line", person = "cem", from = "2026-01-06T00:00:00Z", until = "2026-01-07T00:00:00Z" }]
+away = [{ person = "ann", from = "2026-01-07T23:00:00Z", until = "2026-01-08T23:00:00Z", substitute = "cem" },
+        { person = "ann", from = "2026-01-08T23:00:00Z", until = "2026-01-09T23:00:00Z" }]
+on_call = [{ schedule = "first-line", at = "2026-01-05T09:00:00Z", person = "ann" },
+           { schedule = "first-line", at = "2026-01-06T09:00:00Z", person = "cem" },
+           { schedule = "first-line", at = "2026-01-08T09:00:00Z", person = "cem" },
+           { schedule = "first-line", at = "2026-01-09T09:00:00Z", person = "ben" },
+           { schedule = "first-line", at = "2026-01-10T09:00:00Z", person = "nobody" }]
+"""
+    (tmp_path / "tests.toml").write_text(text)
+    assert run([tmp_path / "tests.toml"], parse(ROTA))["failed"] == 0
+    (tmp_path / "tests.toml").write_text(text.replace('"nobody"', '"ann"').replace("cem", "cam"))
+    (test,) = run([tmp_path / "tests.toml"], parse(ROTA))["tests"]
+    assert [(each["schedule"], each["ticket"]) for each in test["failures"]] == [("first-line", None)] * 5
+    assert {each["got"] for each in test["failures"]} == {"there is no person 'cam'; did you mean cem?"}
+    (tmp_path / "tests.toml").write_text(text.replace('"nobody"', '"ann"'))
+    (failure,) = run([tmp_path / "tests.toml"], parse(ROTA))["tests"][0]["failures"]
+    assert (failure["at"], failure["expected"], failure["got"]) == ("2026-01-10T09:00:00Z", "ann", "nobody")
+
+
+AT = '"2026-01-05T09:00:00Z"'
+X = f'schedule = "x", at = {AT}'
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (f"on_call = [{{ {X} }}]", "person is missing"),
+        ('on_call = [{ schedul = "x" }]', "unknown key schedul; did you mean schedule?"),
+        (
+            'away = [{ person = "a", from = "2026-01-05T09:00:00Z", until = "2026-01-05T09:00:00Z" }]',
+            "must be after from",
+        ),
+        ('away = [{ persn = "a" }]', "unknown key persn; did you mean person?"),
+        (
+            f'on_call = [{{ {X}, person = "a" }}]\naway = ['
+            '{ person = "a", substitute = "b", from = "2026-01-05T09:00:00Z", until = "2026-01-06T09:00:00Z" },'
+            '{ person = "b", substitute = "a", from = "2026-01-05T19:00:00Z", until = "2026-01-07T09:00:00Z" }]',
+            "the substitutes are a circle: b → a → b",
+        ),
+        (
+            'on_call = [{ schedule = "x", at = "2026-01-05T09:00:00Z", person = "a" }]\nfires = []',
+            "a history is needed",
+        ),
+    ],
+)
+def test_mistakes_about_who_is_on_call(tmp_path: Path, keys: str, message: str) -> None:
+    (tmp_path / "tests.toml").write_text(f"[[test]]\n{keys}\n")
+    problems = run([tmp_path / "tests.toml"], parse(ROTA))["problems"]
+    assert any(message in problem for problem in problems), problems
+
+
+def test_an_expected_person_of_an_unknown_schedule(tmp_path: Path) -> None:
+    text = '[[test]]\non_call = [{ schedule = "first-lin", at = "2026-01-05T09:00:00Z", person = "ann" }]\n'
+    (tmp_path / "tests.toml").write_text(text)
+    (failure,) = run([tmp_path / "tests.toml"], parse(ROTA))["tests"][0]["failures"]
+    assert failure["got"] == "there is no schedule 'first-lin'; did you mean first-line?"

@@ -1,6 +1,7 @@
 """What is probably a mistake in valid rules: each kind of warning, and that good rules have none."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from conftest import Slactl
@@ -132,7 +133,7 @@ def test_a_role_nobody_holds() -> None:
 def test_a_missing_environment_variable(tmp_path: Path) -> None:
     people = '[people.mia]\nnotify = ["${env:KNOWN}", "mailtos://${env:LOGIN}@example.com"]\n'
     (tmp_path / "rules.toml").write_text(HEAD + ALL + people + '[roles.support_manager]\nassignee = "mia"\n')
-    _, told = check(tmp_path / "rules.toml", {"KNOWN": "mailtos://mia@example.com"}, 2026)
+    _, told = check(tmp_path / "rules.toml", {"KNOWN": "mailtos://mia@example.com"}, datetime(2026, 3, 2, tzinfo=UTC))
     assert [(warning.line, "LOGIN" in warning.message) for warning in told] == [(10, True)]
 
 

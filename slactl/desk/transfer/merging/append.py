@@ -19,7 +19,7 @@ from slactl.store.schema.events import DEADLINES, NOTED
 #: The fields of an escalation's event; the others are columns of the escalation's row.
 EVENT_FIELDS = (
     *("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning"),
-    *("outcome", "fallback", "left_out"),
+    *("outcome", "fallback", "left_out", "stand_ins"),
     "unix_user",
 )
 

@@ -1,0 +1,96 @@
+"""Say who fills a role at an instant, who gets its tickets and messages, and who stands in for people who are away."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from slactl.clock import to_text
+from slactl.desk.ledger.ledger import Ledger
+from slactl.desk.oncall.entries import exceptions_of
+from slactl.desk.oncall.schedules import Schedules
+from slactl.sla.calendar.calendar import in_seconds
+from slactl.sla.enums import Spread
+from slactl.sla.rules.model import Role
+from slactl.store.read.messages import rota_entries
+from slactl.store.read.tickets import last_assigned, open_counts
+
+
+class Holder(NamedTuple):
+    """Hold who gets something (None is nobody), and the person who is away and replaced."""
+
+    person: str | None
+    instead_of: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.person} for {self.instead_of}"
+
+
+class Duty(NamedTuple):
+    """Hold what decides who gets tickets and messages at an instant."""
+
+    book: Ledger
+    schedules: Schedules
+    at: datetime
+
+    @classmethod
+    def of(cls, book: Ledger, at: datetime) -> "Duty":
+        """Return who has which duty at an instant, by the current rules."""
+        exceptions = exceptions_of(rota_entries(book.transaction, to_text(at)))
+        return cls(book, Schedules(book.rulebook.current, book.desk.rules, at, exceptions), at)
+
+    def present(self, name: str) -> Holder:
+        """Return the person, or the substitute of a person who is away."""
+        person = self.schedules.exceptions.stand_in(name, in_seconds(self.at))
+        return Holder(person, name if person != name else None)
+
+    def holder(self, role: Role) -> Holder:
+        """Return who fills a role: whoever is on call, else the assignee."""
+        if role.on_call is not None:
+            found = self.schedules.on_call(role.on_call, self.at)
+            if found.person is not None:
+                return Holder(found.person, found.instead_of)
+        return self.present(role.assignee) if role.assignee is not None else Holder(None)
+
+    def recipients(self, name: str) -> Iterator[Holder]:
+        """Yield who gets the messages to a role or a person: the role's own addresses, and the person who fills it.
+
+        A role that nobody can ever fill stays the recipient, and `check` prints its messages.
+        """
+        rules = self.schedules.rules
+        role = rules.roles.get(name)
+        if role is None:
+            yield self.present(name)
+            return
+        holder = self.holder(role)
+        is_named = role.on_call is None and holder.person == role.assignee
+        if role.notify or role.is_vacant or is_named:
+            yield Holder(name)
+        person = rules.people.get(holder.person or "")
+        if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
+            yield holder
+
+    def assignee(self, name: str) -> Holder:
+        """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""
+        role = self.schedules.rules.roles.get(name)
+        if role is None:
+            return self.present(name)
+        member = self._member(role)
+        return Holder(member) if member is not None else self.holder(role)
+
+    def _member(self, role: Role) -> str | None:
+        """Return the member of a role who is next; people who are away are left out."""
+        members = [name for name in role.members if self.present(name).person == name]
+        if not members:
+            return None
+        picks, transaction = self.book.picks, self.book.transaction
+        if role.spread is Spread.ROUND_ROBIN:
+            last = next((name for name in reversed(picks) if name in role.members), None)
+            return _after(last or last_assigned(transaction, role.members), role.members, members)
+        counts = open_counts(transaction, members)
+        return min(members, key=lambda name: counts.get(name, 0) + picks.count(name))
+
+
+def _after(last: str | None, order: Sequence[str], members: Sequence[str]) -> str:
+    """Return the first of the members who comes after somebody in an order that begins again at its end."""
+    place = order.index(last) + 1 if last in order else 0
+    return next(name for name in (*order[place:], *order[:place]) if name in members)

@@ -1,0 +1,217 @@
+"""Enter overrides of schedules and absences of people, remove them, and say who is on call because of that."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from slactl import committed
+from slactl.clock import from_text, to_text
+from slactl.desk.ledger.desk import Desk
+from slactl.desk.oncall.schedules import Schedules
+from slactl.errors import NotKnownError, RefusedError, UsageError
+from slactl.records.oncall import Replaced, RotaEntry
+from slactl.sla.calendar.calendar import in_seconds
+from slactl.sla.calendar.zone import EPOCH
+from slactl.sla.oncall.schedule import Absence, Exceptions, Override
+from slactl.sla.rules.loading import load
+from slactl.sla.rules.rules import Rules
+from slactl.store.read.messages import rota_entries
+from slactl.text import check_input, clean, known_or_refuse, quoted
+
+#: The longest reason of an override, in characters.
+REASON_LENGTH = 1000
+
+
+class Entered(NamedTuple):
+    """Hold entries that were added or removed, and who is on call because of that."""
+
+    entries: list[RotaEntry]
+    replaced: list[Replaced]
+
+
+class Between(NamedTuple):
+    """Hold [start, until), as a person typed it."""
+
+    start: datetime
+    until: datetime
+
+
+def exceptions_of(entries: Sequence[RotaEntry]) -> Exceptions:
+    """Return overrides and absences, each as long as it held; one that was removed held until then."""
+    overrides, absences = list[Override](), list[Absence]()
+    for entry in entries:
+        ends = min(filter(None, (entry["ends_at"], entry["removed_at"])))
+        start, end = in_seconds(from_text(entry["starts_at"])), in_seconds(from_text(ends))
+        if end > start and entry["schedule"] is not None:
+            overrides.append(Override(entry["schedule"], entry["person"], start, end, entry["id"]))
+        elif end > start:
+            absences.append(Absence(entry["person"], start, end, entry["substitute"], entry["id"]))
+    return Exceptions(tuple(overrides), tuple(absences))
+
+
+def opened(desk: Desk, around: datetime) -> Schedules:
+    """Return the schedules of the rules file, with the overrides and absences of the database if there is one.
+
+    Feeds are read for the years `around` an instant.
+
+    Raises:
+        RulesError: the rules are not valid.
+    """
+    rules = load(desk.rules)
+    if not desk.database.path.exists():
+        return Schedules(rules, desk.rules, around)
+    with desk.database.read() as transaction:
+        return Schedules(rules, desk.rules, around, exceptions_of(rota_entries(transaction, "", ended=True)))
+
+
+def known_schedule(rules: Rules, name: str) -> str:
+    """Return the name of a schedule.
+
+    Raises:
+        NotKnownError: the rules have none of this name; the message has the nearest.
+    """
+    return known_or_refuse(
+        name, rules.schedules, "schedule", "slactl oncall" if rules.schedules else "slactl help on-call"
+    )
+
+
+def override(
+    desk: Desk,
+    now: datetime,
+    schedule: str,
+    person: str,
+    between: Between,
+    reason: str | None = None,
+    *,
+    dry_run: bool = False,
+) -> Entered:
+    """Let a person be on call for a schedule for some time.
+
+    Raises:
+        NotKnownError: the rules have no such schedule or person.
+        UsageError: it ends before it begins, or the reason is not a valid text.
+    """
+    rules = load(desk.rules)
+    known_schedule(rules, schedule)
+    _known_person(rules, person)
+    _check_order(between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'")
+    if reason is not None:
+        check_input(reason, "the reason", least=1, most=REASON_LENGTH)
+    values = {"schedule": schedule, "person": person, "reason": reason}
+    return _add(desk, now, rules, "override", values, between, dry_run=dry_run)
+
+
+def away(
+    desk: Desk, now: datetime, person: str, between: Between, substitute: str | None = None, *, dry_run: bool = False
+) -> Entered:
+    """Note that a person is away for some time, and who replaces the person.
+
+    Raises:
+        NotKnownError: the rules have no such person.
+        UsageError: the absence ends before it begins.
+        RefusedError: people would replace each other in a circle.
+    """
+    rules = load(desk.rules)
+    for name in filter(None, (person, substitute)):
+        _known_person(rules, name)
+    _check_order(between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
+    return _add(desk, now, rules, "away", {"person": person, "substitute": substitute}, between, dry_run=dry_run)
+
+
+def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> Entered:
+    """Remove overrides and absences: those that hold now end now, and their rows stay.
+
+    Raises:
+        NotKnownError: there is no such entry.
+        RefusedError: an entry was removed before, or is over.
+    """
+    from slactl.store.sqlite.engine import beneath
+    from slactl.store.write import oncall as writes
+
+    rules = load(desk.rules)
+    with desk.database.write_models(keep=not dry_run) as session:
+        entries = rota_entries(beneath(session), "", ended=True)
+        before, removed = exceptions_of(entries), list[RotaEntry]()
+        for number in dict.fromkeys(numbers):
+            entry = next((entry for entry in entries if entry["id"] == number), None)
+            if entry is None:
+                raise NotKnownError(f"there is no override or absence {number}", "slactl oncall list --all")
+            if entry["removed_at"] is not None or entry["ends_at"] <= to_text(now):
+                why = f"was removed by {clean(entry['removed_by'] or '')}" if entry["removed_at"] else "is over"
+                raise RefusedError(f"{entry['kind']} {number} {why}", "slactl oncall list")
+            writes.remove(session, entry["kind"], number, to_text(now), desk.actor)
+            entry["removed_at"], entry["removed_by"] = to_text(now), desk.actor
+            removed.append(entry)
+        committed.add("override or absence", "removed", [entry["id"] for entry in removed])
+    after = exceptions_of(entries)
+    spans = [(from_text(max(entry["starts_at"], to_text(now))), from_text(entry["ends_at"])) for entry in removed]
+    return Entered(removed, _replaced(desk, rules, before, after, spans))
+
+
+def _add(
+    desk: Desk,
+    now: datetime,
+    rules: Rules,
+    kind: str,
+    values: dict[str, str | None],
+    between: Between,
+    *,
+    dry_run: bool,
+) -> Entered:
+    from slactl.store.sqlite.engine import beneath
+    from slactl.store.write import oncall as writes
+
+    with desk.database.write_models(keep=not dry_run) as session:
+        entries = rota_entries(beneath(session), "", ended=True)
+        before = exceptions_of(entries)
+        if kind == "away":
+            start, end = map(in_seconds, between)
+            if circle := before.circle(Absence(str(values["person"]), start, end, values["substitute"])):
+                what = f"these people would replace each other in a circle: {clean(' → '.join(circle))}"
+                raise RefusedError(what, "slactl oncall list")
+        columns = values | {"starts_at": to_text(between.start), "ends_at": to_text(between.until)}
+        number = writes.add(session, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
+        committed.add(kind if kind == "override" else "absence", "added", [number])
+        entries = rota_entries(beneath(session), "", ended=True)
+    added = [entry for entry in entries if entry["id"] == number]
+    return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]))
+
+
+def _replaced(
+    desk: Desk,
+    rules: Rules,
+    before: Exceptions,
+    after: Exceptions,
+    spans: Sequence[tuple[datetime, datetime]],
+) -> list[Replaced]:
+    """Return when somebody else is on call after a change than before it, within some times."""
+    if not spans:
+        return []
+    old, new = (Schedules(rules, desk.rules, spans[0][0], each) for each in (before, after))
+    return [each for name in new for a, b in spans if a < b for each in _differences(name, old, new, a, b)]
+
+
+def _differences(name: str, old: Schedules, new: Schedules, a: datetime, b: datetime) -> Iterator[Replaced]:
+    plans = old.shifts(name, a, b), new.shifts(name, a, b)
+    edges = sorted({t for plan in plans for shift in plan for t in (shift.start, shift.end)})
+
+    def people(piece: tuple[int, int]) -> tuple[str | None, ...]:
+        at = EPOCH + timedelta(0, piece[0])
+        return tuple(each.on_call(name, at).person for each in (old, new))
+
+    for (was, person), pieces in groupby(pairwise(edges), key=people):
+        start, *_, end = (t for piece in pieces for t in piece)
+        if was != person:
+            instants = [to_text(EPOCH + timedelta(0, t)) for t in (start, end)]
+            yield {"schedule": name, "start": instants[0], "end": instants[1], "was": was, "person": person}
+
+
+def _known_person(rules: Rules, name: str) -> None:
+    known_or_refuse(name, rules.people, "person", "slactl rules check")
+
+
+def _check_order(between: Between, hint: str) -> None:
+    if between.until <= between.start:
+        until, start = to_text(between.until), to_text(between.start)
+        raise UsageError(f"it ends ({until}) before it begins ({start})", hint)

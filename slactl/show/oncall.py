@@ -1,0 +1,107 @@
+"""Who is on call, in words: a line for each schedule, the plan of some days, and receipts of changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from slactl.clock import from_text, local_instant
+from slactl.show.times import day_name, in_zone, relative, zone_named
+from slactl.text import clean, counted
+
+if TYPE_CHECKING:
+    from slactl.records.oncall import Replaced, RotaEntry, Shift, Standing
+
+#: Stands where nobody is on call.
+NOBODY = "NOBODY"
+
+
+def standing_lines(standings: "Sequence[Standing]", now: datetime) -> Iterator[str]:
+    """Yield who is on call for each schedule, until when, and who is next."""
+    width = max((len(clean(each["schedule"])) for each in standings), default=0)
+    for each in standings:
+        who = person(each["person"]) + _why(each)
+        text = f"{clean(each['schedule']):<{width}}  {who}"
+        if each["until"] is None:
+            yield text
+            continue
+        text += f" until {_clock(each['until'])} ({relative(each['until'], now)})"
+        if each["next_at"] is None:
+            yield f"{text}, then nobody"
+        elif each["next_at"] == each["until"]:
+            yield f"{text}, then {person(each['next_person'])}"
+        else:
+            yield f"{text}, then nobody until {_clock(each['next_at'])}, then {person(each['next_person'])}"
+
+
+def person(name: str | None) -> str:
+    """Return the name of a person, or NOBODY."""
+    return clean(name) if name is not None else NOBODY
+
+
+def _why(found: "Mapping[str, object]") -> str:
+    """Return in brackets why somebody other than the rotation's person is on call."""
+    reasons = ["override"] if found["source"] == "override" else []
+    reasons += [f"for {clean(str(found['instead_of']))}"] if found["instead_of"] else []
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def plan_lines(name: str, plan: "Sequence[Shift]") -> Iterator[str]:
+    """Yield a line for each day: who is on call from when; `→` marks a hand-over, `*` an override, NOBODY a gap."""
+    zone = zone_named(None)[1]
+    yield f"{clean(name)}, times in {clean(zone)}"
+    days: dict[str, list[str]] = {}
+    before: str | None = None
+    for number, shift in enumerate(plan):
+        start, end = from_text(shift["start"]), from_text(shift["end"])
+        mark = "*" if shift["source"] == "override" else ""
+        who = f"{person(shift['person'])}{mark}{_for(shift)}"
+        arrow = "→ " if number and before != shift["person"] else ""
+        before = shift["person"]
+        for opens, closes in _by_day(start, end):
+            until = "24:00" if closes.astimezone().time() == time() else f"{closes.astimezone():%H:%M}"
+            entry = f"{opens.astimezone():%H:%M}-{until} {arrow}{who}"
+            days.setdefault(day_name(opens.astimezone().date()), []).append(entry)
+            arrow = ""
+    for day, entries in days.items():
+        yield f"  {day}  {'   '.join(entries)}"
+    gaps = sum(shift["person"] is None for shift in plan)
+    legend = ["* override"] if any(shift["source"] == "override" for shift in plan) else []
+    legend += [f"{counted(gaps, 'gap')}: nobody is on call"] if gaps else []
+    if legend:
+        yield "; ".join(legend)
+
+
+def _for(shift: "Shift") -> str:
+    return f" (for {clean(shift['instead_of'])})" if shift["instead_of"] else ""
+
+
+def _by_day(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the parts of [start, end) that lie in one local day each."""
+    while start < end:
+        following = start.astimezone().date() + timedelta(days=1)
+        midnight = local_instant(datetime(following.year, following.month, following.day))  # noqa: DTZ001  (local)
+        yield start, min(end, midnight)
+        start = midnight
+
+
+def receipt_lines(
+    entries: "Sequence[RotaEntry]", replaced: "Sequence[Replaced]", *, removed: bool, dry_run: bool
+) -> Iterator[str]:
+    """Yield what was entered or removed, and who is on call because of that."""
+    for entry in entries:
+        when = f"from {_clock(entry['starts_at'])} to {_clock(entry['ends_at'])}"
+        if entry["kind"] == "override":
+            what = f"{clean(entry['person'])} is on call for {clean(entry['schedule'] or '')} {when}"
+        else:
+            what = f"{clean(entry['person'])} is away {when}"
+            what += f"; {clean(entry['substitute'])} is the substitute" if entry["substitute"] else ""
+        kind = "absence" if entry["kind"] == "away" else "override"
+        verb = ("would be removed" if dry_run else "removed") if removed else ("would be added" if dry_run else "added")
+        yield f"{kind} {entry['id']} {verb}: {what}"
+    for each in replaced:
+        when = f"{_clock(each['start'])} to {_clock(each['end'])}"
+        yield f"  {clean(each['schedule'])}, {when}: {person(each['was'])} → {person(each['person'])}"
+
+
+def _clock(instant: str) -> str:
+    return in_zone(from_text(instant), None)

@@ -1,0 +1,153 @@
+"""Who gets the tickets and the messages of a role when a level fires: whoever is on call, or stands in."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+from escalation_desk import at, check, ladder, opened, policy, ticket, write_rules
+from freezegun.api import FrozenDateTimeFactory
+
+Clock = FrozenDateTimeFactory
+pytestmark = pytest.mark.usefixtures("clock")
+
+LONG = policy(resolution="1h")
+PEOPLE = "[people.ann]\n[people.ben]\n[people.cem]\n[people.dan]\n"
+ROTA = """
+[schedules.first-line]
+timezone = "UTC"
+[[schedules.first-line.layer]]
+people = ["ann", "ben"]
+rotate = "1d"
+from = "2026-03-02 09:00"
+"""
+FIRST = '[roles.first]\nassignee = "dan"\non_call = "first-line"\n'
+LATE = ladder("resolution", 'late +1m assign = "first"; notify = ["first"]')
+
+
+def recipients(desk: Path) -> list[str]:
+    with sqlite3.connect(desk) as connection:
+        return [name for (name,) in connection.execute("SELECT recipient FROM notification ORDER BY id")]
+
+
+def said(desk: Path, key: str) -> object:
+    """Return what the last event with this key says."""
+    with sqlite3.connect(desk) as connection:
+        query = "SELECT json_extract(detail, '$.' || :key) AS said FROM event WHERE said IS NOT NULL ORDER BY id DESC"
+        return connection.execute(query, {"key": key}).fetchone()[0]
+
+
+def run(slactl: Slactl, *arguments: str) -> str:
+    result = slactl(*arguments)
+    assert result.code == 0, result.err
+    return result.out.strip()
+
+
+def test_level_that_fires_late_reaches_who_is_on_call_then(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, LONG, PEOPLE, FIRST, ROTA, LATE)
+    number = opened(slactl)
+    clock.move_to("2026-03-03T09:30:00Z")  # due at 10:01 on the day before, when ann was on call
+    check(slactl)
+    assert ticket(slactl, number)["assignee"] == "ben"
+    assert recipients(desk) == ["ben"]
+
+
+def test_substitute_gets_ticket_and_message_and_the_record_says_for_whom(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, LONG, PEOPLE, FIRST, ROTA, LATE)
+    number = opened(slactl)
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 1d", "--substitute", "cem")
+    at(clock, "10:05:00")
+    check(slactl)
+    assert ticket(slactl, number)["assignee"] == "cem"
+    assert recipients(desk) == ["cem"]
+    assert said(desk, "instead_of") == "ann"
+    assert said(desk, "stand_ins") == '["cem for ann"]'
+
+
+def test_override_decides_and_its_removal_too(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, LONG, PEOPLE, FIRST, ROTA, LATE)
+    first, second = opened(slactl), ""
+    number = run(slactl, "oncall", "override", "first-line", "--to", "cem", "--from", "now", "--until", "in 8h")
+    at(clock, "10:05:00")
+    check(slactl)
+    assert ticket(slactl, first)["assignee"] == "cem"
+    second = opened(slactl)
+    run(slactl, "oncall", "remove", number)
+    at(clock, "11:10:00")
+    check(slactl)
+    assert ticket(slactl, second)["assignee"] == "ann"
+
+
+def test_assignee_of_the_role_where_nobody_is_on_call_then_fallback(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    later = ROTA.replace("2026-03-02", "2026-04-02")
+    level = 'late +1m assign = "first"; notify = ["first"]'
+    write_rules(desk, LONG, PEOPLE, FIRST, later, ladder("resolution", level, more='fallback = "manager"'))
+    number = opened(slactl)
+    at(clock, "10:05:00")
+    check(slactl)
+    assert (ticket(slactl, number)["assignee"], recipients(desk)) == ("dan", ["dan"])
+    run(slactl, "oncall", "away", "dan", "--from", "now", "--until", "in 8h")
+    second = opened(slactl)
+    at(clock, "11:10:00")
+    (fired,) = check(slactl)["firings"]
+    assert ticket(slactl, second)["assignee"] is None
+    assert (recipients(desk)[1:], fired["fallback"]) == (["manager"], "manager")
+
+
+def test_assignee_who_is_away_gets_no_message_and_nobody_does_without_a_substitute(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, LONG, PEOPLE, ladder("resolution", 'late +1m notify = ["assignee"]'))
+    numbers = [opened(slactl, "--assignee", name) for name in ("ann", "ben", "cem")]
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 8h", "--substitute", "dan")
+    run(slactl, "oncall", "away", "ben", "--from", "now", "--until", "in 8h")
+    at(clock, "10:05:00")
+    check(slactl)
+    assert recipients(desk) == ["dan", "cem"]
+    assert [ticket(slactl, number)["assignee"] for number in numbers] == ["ann", "ben", "cem"]
+
+
+def test_role_with_addresses_and_a_person_with_addresses_tells_both(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    role = '[roles.first]\non_call = "first-line"\nnotify = ["json://127.0.0.1:9/team"]\n'
+    people = PEOPLE.replace("[people.ann]", '[people.ann]\nnotify = ["json://127.0.0.1:9/ann"]')
+    write_rules(desk, LONG, people, role, ROTA, ladder("resolution", 'late +1m notify = ["first"]'))
+    opened(slactl)
+    at(clock, "10:05:00")
+    slactl("check", "--no-send")
+    assert recipients(desk) == ["first", "ann"]
+
+
+@pytest.mark.parametrize(
+    ("spread", "expected"),
+    [("least_open", ["ben", "cem", "ben", "cem"]), ("round_robin", ["cem", "ann", "ben", "cem"])],
+)
+def test_members_get_tickets_in_turn(
+    desk: Path, slactl: Slactl, clock: Clock, spread: str, expected: list[str]
+) -> None:
+    role = f'[roles.first]\nassignee = "dan"\nmembers = ["ann", "ben", "cem"]\nspread = "{spread}"\n'
+    write_rules(desk, LONG, PEOPLE, role, ladder("resolution", 'late +1m assign = "first"'))
+    for name in ("ann", "ann", "ann", "ben"):
+        run(slactl, "assign", opened(slactl), "--to", name)
+    run(slactl, "ack", "1", "2", "3", "4", "--for", "9h")
+    numbers = [opened(slactl) for _ in expected]
+    run(slactl, "resolve", "4")  # ben has no open ticket, as cem
+    at(clock, "10:05:00")
+    check(slactl)
+    assert [ticket(slactl, number)["assignee"] for number in numbers] == expected
+
+
+def test_members_who_are_away_are_left_out_and_the_assignee_is_last(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    role = '[roles.first]\nassignee = "dan"\nmembers = ["ann", "ben"]\nspread = "least_open"\n'
+    write_rules(desk, LONG, PEOPLE, role, ladder("resolution", 'late +1m assign = "first"'))
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 8h", "--substitute", "cem")
+    first = opened(slactl)
+    at(clock, "10:05:00")
+    check(slactl)
+    assert ticket(slactl, first)["assignee"] == "ben"
+    run(slactl, "oncall", "away", "ben", "--from", "now", "--until", "in 8h")
+    second = opened(slactl)
+    at(clock, "11:10:00")
+    check(slactl)
+    assert ticket(slactl, second)["assignee"] == "dan"
