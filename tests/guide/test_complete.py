@@ -28,7 +28,7 @@ from slactl.files import BY_HAND
 from slactl.show import guide
 from slactl.sla.history.fields import FIELDS, HASHES, REQUIRED
 from slactl.sla.history.readers import BODY_LENGTH, MOST_TAGS, NAME_LENGTH, SUBJECT_LENGTH
-from slactl.sla.rules import model
+from slactl.sla.rules import model, values
 from slactl.sla.rules.calendars import CalendarRules
 from slactl.sla.rules.checks import INCLUDES, RELATIONS
 from slactl.sla.rules.rules import Rules
@@ -106,7 +106,7 @@ def keys(part: type[BaseModel], before: str = "") -> Iterator[str]:
 
 TABLES = {
     model.Settings: "",
-    model.PriorityWords: "",
+    values.PriorityWords: "",
     model.ManualEscalation: "manual_escalation.",
     model.Policy: "",
     model.TargetDurations: "targets.PRIORITY.",
@@ -134,7 +134,8 @@ def test_each_key_of_the_rules_has_a_row(part: type[BaseModel]) -> None:
 
 
 def test_no_part_of_the_rules_is_left_out() -> None:
-    parts = {each for each in vars(model).values() if isinstance(each, type) and issubclass(each, model.Part)}
+    defined = [*vars(model).values(), *vars(values).values()]
+    parts = {each for each in defined if isinstance(each, type) and issubclass(each, model.Part)}
     assert parts - {model.Part} == set(TABLES)
     tables = {row[0].strip("`[]").removesuffix(".NAME") for row in rows("rules")}
     assert set(keys(Rules)) - {"canonical"} <= tables

@@ -109,7 +109,7 @@ def known_keys(path: KeyPath) -> list[str]:
 
 _ROOT: dict[str, type[values.Part]] = {
     "settings": model.Settings,
-    "priorities": model.PriorityWords,
+    "priorities": values.PriorityWords,
     "calendars": calendars.CalendarRules,
     "policy": model.Policy,
     "roles": model.Role,

@@ -272,15 +272,11 @@ def _roles(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
-    if rules.settings.customer_mail is not None:
-        return
+    why = "customers get no message: settings.customer_mail is not set"
     for number, escalation in enumerate(rules.escalations):
         for index, level in enumerate(escalation.levels):
-            if "requester" in level.notify:
-                yield (
-                    ("escalation", number, "level", index),
-                    "customers get no message: settings.customer_mail is not set",
-                )
+            if "requester" in level.notify and rules.settings.customer_mail is None:
+                yield ("escalation", number, "level", index), why
 
 
 def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:

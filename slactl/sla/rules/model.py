@@ -15,12 +15,10 @@ from slactl.sla.enums import (
     NextResponseFrom,
     OnUnknown,
     Priority,
-    PriorityMeanings,
     Reopen,
     Spread,
     Status,
     Target,
-    priority_meanings,
 )
 from slactl.sla.rules.match import Match, When
 from slactl.sla.rules.values import (
@@ -82,29 +80,6 @@ class Settings(Part):
     proxy: MaybeAddress = None
     #: The one folder in which `${file:PATH}` reads secrets, from the folder of the rules.
     secrets: Name = "secrets"
-
-
-class PriorityWords(Part):
-    """Hold other words for each priority, such as "P1"; capital and small letters are the same."""
-
-    low: Names = ()
-    normal: Names = ()
-    high: Names = ()
-    urgent: Names = ()
-
-    @cached_property
-    def meanings(self) -> PriorityMeanings:
-        """Return the priority that each word means, by the word in small letters."""
-        return priority_meanings(self.model_dump())
-
-    @model_validator(mode="after")
-    def _one_meaning(self) -> "PriorityWords":
-        meanings = {str(priority): str(priority) for priority in Priority}
-        for priority in Priority:
-            for word in getattr(self, priority.value):
-                if meanings.setdefault(word.casefold(), priority.value) != priority.value:
-                    raise ValueError(f"{word!r} cannot mean {priority} and {meanings[word.casefold()]}")
-        return self
 
 
 class TargetTime(Part):

@@ -17,14 +17,13 @@ from slactl.sla.rules.model import (
     Maintenance,
     Person,
     Policy,
-    PriorityWords,
     Role,
     Settings,
     Source,
     Templates,
 )
 from slactl.sla.rules.oncall import schedules as oncall
-from slactl.sla.rules.values import Part, from_list
+from slactl.sla.rules.values import Part, PriorityWords, from_list
 
 
 class Rules(Part):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -16,11 +16,22 @@ from pydantic import (
     PlainValidator,
     Tag,
     ValidationInfo,
+    model_validator,
 )
 
 from slactl.durations import FORMS, WALL_FORMS, Duration, Offset, parse_duration, parse_wall_duration
 from slactl.sla.calendar.written import StatedHours
-from slactl.sla.enums import CountFrom, LateTargets, NextResponseFrom, Priority, Reopen, Status, Target
+from slactl.sla.enums import (
+    CountFrom,
+    LateTargets,
+    NextResponseFrom,
+    Priority,
+    PriorityMeanings,
+    Reopen,
+    Status,
+    Target,
+    priority_meanings,
+)
 from slactl.text import not_one_of
 
 
@@ -168,3 +179,26 @@ def _day_hours(value: Any) -> object:  # noqa: ANN401  (pydantic hands over any 
 
 
 DayHours = Annotated[StatedHours, PlainValidator(_day_hours)]
+
+
+class PriorityWords(Part):
+    """Hold other words for each priority, such as "P1"; capital and small letters are the same."""
+
+    low: Names = ()
+    normal: Names = ()
+    high: Names = ()
+    urgent: Names = ()
+
+    @cached_property
+    def meanings(self) -> PriorityMeanings:
+        """Return the priority that each word means, by the word in small letters."""
+        return priority_meanings(self.model_dump())
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "PriorityWords":
+        meanings = {str(priority): str(priority) for priority in Priority}
+        for priority in Priority:
+            for word in getattr(self, priority.value):
+                if meanings.setdefault(word.casefold(), priority.value) != priority.value:
+                    raise ValueError(f"{word!r} cannot mean {priority} and {meanings[word.casefold()]}")
+        return self
