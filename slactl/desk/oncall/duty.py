@@ -1,6 +1,6 @@
 """Say who fills a role at an instant, who gets its tickets and messages, and who stands in for people who are away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,7 +22,22 @@ class Holder(NamedTuple):
     instead_of: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.person} for {self.instead_of}"
+        return f"{self.person or 'nobody'} for {self.instead_of}"
+
+
+class Told(NamedTuple):
+    """Hold the names of those who get a message, and what the event of its cause says of substitutes among them."""
+
+    names: list[str]
+    stand_ins: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, holders: Iterable[Holder]) -> "Told":
+        """Return who of some holders gets a message, each once."""
+        found = list(holders)
+        names = dict.fromkeys(each.person for each in found if each.person is not None)
+        stand_ins = [str(each) for each in found if each.instead_of is not None]
+        return cls(list(names), {"stand_ins": stand_ins} if stand_ins else {})
 
 
 class Duty(NamedTuple):
