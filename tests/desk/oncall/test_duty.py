@@ -84,6 +84,20 @@ def test_message_and_receipt_say_for_whom_the_substitute_gets_them(
     assert "who is away" not in texts["To ben"]
 
 
+def test_fallback_of_a_message_that_is_given_up_is_who_is_on_call(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    people = PEOPLE.replace("[people.dan]", '[people.dan]\nnotify = [{ command = ["false"] }]')
+    rules = LONG, people, '[roles.first]\non_call = "first-line"\n', ROTA
+    write_rules(desk, *rules, ladder("resolution", 'late +1m notify = ["dan"]', more='fallback = "first"'))
+    opened(slactl)
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 8h", "--substitute", "cem")
+    at(clock, "10:05:00")
+    done = check(slactl, code=7)
+    assert recipients(desk) == ["dan", "cem"]
+    assert ["To cem" in text and "instead of dan, who could not be reached" in text for text in done["messages"]] == [
+        True
+    ]
+
+
 @pytest.mark.parametrize(("substitute", "expected"), [(("--substitute", "dan"), ["dan"]), ((), [])])
 def test_substitute_is_told_that_a_status_of_an_absent_assignee_ended(
     desk: Path, slactl: Slactl, clock: Clock, substitute: tuple[str, ...], expected: list[str]
