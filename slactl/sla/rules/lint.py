@@ -149,7 +149,8 @@ def _ends_first(rules: Rules, policy: Policy, one: TargetTime, other: TargetTime
 
 def _zones(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield zones that keep one offset all year where a place has summer time."""
-    for table, parts in (("calendars", rules.calendars), ("roles", rules.roles), ("people", rules.people)):
+    tables = (rules.calendars, rules.roles, rules.people, rules.schedules, dict(enumerate(rules.maintenance)))
+    for table, parts in zip(("calendars", "roles", "people", "schedules", "maintenance"), tables, strict=True):
         for name, part in parts.items():
             place = _FIXED_ZONES.get(part.timezone or "")
             if place is None and (part.timezone or "").startswith(("Etc/GMT+", "Etc/GMT-")):
@@ -283,7 +284,8 @@ def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield levels whose recipients are nobody, and a manual escalation that notifies nobody."""
     for number, escalation in enumerate(rules.escalations):
         for index, level in enumerate(escalation.levels):
-            is_unassigned, stays = escalation.on is Condition.UNASSIGNED, level.assign is None
+            unassigned = escalation.on is Condition.UNASSIGNED, escalation.when.unassigned, level.when.unassigned
+            is_unassigned, stays = any(unassigned), level.assign is None
             nobody = {"assignee"} if is_unassigned and stays else set()
             nobody |= {"previous_assignee"} if is_unassigned or stays else set()
             if level.notify and escalation.fallback is None and nobody.issuperset(level.notify):
