@@ -55,11 +55,13 @@ def test_list_at_80_columns(tickets: list[dict[str, Any]], now: datetime) -> Non
     ]
 
 
-def test_narrow_list_says_until_when_a_ticket_is_pending(ticket: Make, now: datetime) -> None:
-    asleep = ticket(status="pending", due_at="2026-03-02T09:10:00Z", due_target="resolution", assignee="mia")
-    lines = drawn([asleep | {"pending_until": "2026-03-02T12:30:00Z"}, asleep], now, 80)
-    assert "pending until " in lines[1]
-    assert "Status" not in drawn([asleep], now, 80)[0]
+def test_narrow_list_says_until_when_a_ticket_is_pending(
+    tickets: list[dict[str, Any]], ticket: Make, now: datetime
+) -> None:
+    due = {"due_at": "2026-03-02T09:10:00Z", "due_target": "resolution"}
+    asleep = ticket(status="pending", pending_until="2026-03-02T12:30:00Z", assignee="mia", **due)
+    assert "Status" not in drawn(tickets, now, 80)[0]
+    assert "pending until " in drawn([*tickets, asleep], now, 80)[-2]
 
 
 def test_list_at_120_columns(tickets: list[dict[str, Any]], now: datetime) -> None:

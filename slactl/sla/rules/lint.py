@@ -149,15 +149,15 @@ def _ends_first(rules: Rules, policy: Policy, one: TargetTime, other: TargetTime
 
 def _zones(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield zones that keep one offset all year where a place has summer time."""
-    tables = (rules.calendars, rules.roles, rules.people, rules.schedules, dict(enumerate(rules.maintenance)))
-    for table, parts in zip(("calendars", "roles", "people", "schedules", "maintenance"), tables, strict=True):
-        for name, part in parts.items():
-            place = _FIXED_ZONES.get(part.timezone or "")
-            if place is None and (part.timezone or "").startswith(("Etc/GMT+", "Etc/GMT-")):
-                place = "Europe/Berlin"
-            if place is not None:
-                message = f"time zone {part.timezone} has no summer time; write a place, such as {place}"
-                yield (table, name, "timezone"), message
+    tables = ("calendars", "roles", "people", "schedules")
+    stated = {(table, name): part.timezone for table in tables for name, part in getattr(rules, table).items()}
+    stated |= {("maintenance", number): planned.timezone for number, planned in enumerate(rules.maintenance)}
+    for path, zone in stated.items():
+        place = _FIXED_ZONES.get(zone or "")
+        if place is None and (zone or "").startswith(("Etc/GMT+", "Etc/GMT-")):
+            place = "Europe/Berlin"
+        if place is not None:
+            yield (*path, "timezone"), f"time zone {zone} has no summer time; write a place, such as {place}"
 
 
 def _country_days(rules: Rules, year: int) -> Iterator[tuple[KeyPath, str]]:
