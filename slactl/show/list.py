@@ -48,7 +48,7 @@ def columns(now: datetime, due_soon: int, *, ending: bool = False) -> "Sequence[
         Column("Target", lambda t: words(t["due_target"] or ""), rank=2),
         Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]])),
         Column("Status", status, rank=1 if ending else 6),
-        Column("Assignee", assignee, rank=1, most=12),
+        Column("Assignee", assignee, rank=2 if ending else 1, most=12),
         Column("Next", lambda t: next_level(t, now), rank=3, most=24),
         Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),
         Column("Acknowledged", lambda t: relative(t["acked_until"], now) if t["acked_until"] else "", rank=8),

@@ -69,12 +69,7 @@ def escalate(
         duty = Duty.of(book, subject.at)
         action = Action(raised, _known(assign, duty) if assign else None, notify=recipients)
         if not has_effect(action, subject.state, duty):
-            again = f"slactl escalate {subject.number} --reason {quoted(why)}"
-            names = [name for name in (*rules.roles, *rules.people) if name not in default.notify][:1]
-            rule = f"slactl rules set settings.manual_escalation.notify {quoted(json.dumps(names))}"
-            on_call = any(rules.roles[name].on_call for name in recipients if name in rules.roles)
-            hint = again if default.notify and not notify else "slactl oncall" if on_call else rule if names else None
-            raise _without_effect(subject, hint)
+            raise _without_effect(subject, _how_to_tell(subject, why, rules, notify=notify))
         return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
 
     return _escalated(desk, now, references, make, dry_run=dry_run)
@@ -111,6 +106,19 @@ def _escalated(
 
         done.notices, done.problems = send_now(desk, now, told)
     return done
+
+
+def _how_to_tell(subject: Subject, why: str, rules: Rules, *, notify: bool) -> str | None:
+    """Return the command with which somebody is told of an escalation by hand that tells nobody, or None."""
+    told, known = rules.settings.manual_escalation.notify, [*rules.roles, *rules.people]
+    if told and not notify:
+        return f"slactl escalate {subject.number} --reason {quoted(why)}"
+    if any(rules.roles[name].on_call for name in told if name in rules.roles):
+        return "slactl oncall"
+    if any(name in known for name in told):
+        return "slactl oncall list"  # whoever gets the messages is away
+    rule = f"slactl rules set settings.manual_escalation.notify {quoted(json.dumps(known[:1]))}"
+    return rule if known else None
 
 
 def _without_effect(subject: Subject, hint: str | None) -> RefusedError:

@@ -13,6 +13,7 @@ from slactl.desk.messages.digest import DigestContext, Message, sample, sample_r
 from slactl.desk.messages.orders import order_for
 from slactl.desk.messages.recipients import Address, Recipient, recipient_of
 from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, send
+from slactl.desk.oncall.duty import Presence
 from slactl.desk.oncall.entries import opened
 from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
 from slactl.errors import PartlyError, RefusedError
@@ -103,11 +104,11 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
 
 
 def _addressed(desk: Desk, now: datetime, rules: Rules, name: str) -> str:
-    """Return the name whose addresses get the messages to a role or a person: of a role without any, who is on call."""
+    """Return the name whose addresses get the messages to a role or a person: of a role without any, who fills it."""
     role = rules.roles.get(name)
-    if role is None or role.notify or role.on_call is None:
+    if role is None or role.notify:
         return name
-    return opened(desk, now).on_call(role.on_call, now).person or name
+    return Presence(opened(desk, now), now).holder(role).person or name
 
 
 def _try(

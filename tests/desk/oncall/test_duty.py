@@ -84,6 +84,13 @@ def test_message_and_receipt_say_for_whom_the_substitute_gets_them(
     assert "who is away" not in texts["To ben"]
 
 
+def test_test_message_goes_to_the_substitute_of_the_person_of_a_role(desk: Path, slactl: Slactl) -> None:
+    people = PEOPLE.replace("[people.cem]", '[people.cem]\nnotify = [{ command = ["true"] }]')
+    write_rules(desk, LONG, people.replace("[people.ann]", "[people.mia]\n[people.ann]"))
+    run(slactl, "oncall", "away", "mia", "--from", "now", "--until", "in 8h", "--substitute", "cem")
+    assert run(slactl, "notify", "test", "manager") == "cem: command true: sent"
+
+
 def test_fallback_of_a_message_that_is_given_up_is_who_is_on_call(desk: Path, slactl: Slactl, clock: Clock) -> None:
     people = PEOPLE.replace("[people.dan]", '[people.dan]\nnotify = [{ command = ["false"] }]')
     rules = LONG, people, '[roles.first]\non_call = "first-line"\n', ROTA
