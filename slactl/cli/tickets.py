@@ -44,6 +44,7 @@ def assign(
       slactl list --unassigned -q | slactl assign - --to mia
       slactl assign 12 --none
     """
+    from slactl.desk.oncall import feeds
     from slactl.desk.tickets import changes
 
     if nobody == (to is not None):
@@ -51,6 +52,7 @@ def assign(
     numbers = read_ids(references)
     here = call(context)
     who = here.person(to)
+    feeds.problems(here.desk.rules, here.now)  # not while others wait for the lock
     change_numbered(here, answer, numbers, changes.assign(who), "assigned", at, reason, assignee=who)
 
 

@@ -25,12 +25,13 @@ class Notification(TypedDict):
 class Notice(TypedDict):
     """What became of a message of `escalate`: `by` are the addresses that got it, `why` says why others did not.
 
-    `person` is who gets the messages of a role without addresses.
+    `person` is who gets the messages of a role without addresses. `stands_in_for` is whom the recipient replaces.
     """
 
     ticket_id: int
     recipient: str
     person: str | None
+    stands_in_for: str | None
     state: str
     by: list[str]
     why: str | None

@@ -54,6 +54,7 @@ def _words(notice: "Notice") -> str:
     """Return what became of a message, in words."""
     state = NotificationState(notice["state"])
     who = notice["recipient"] + (f" ({notice['person']})" if notice["person"] else "")
+    who += f" (for {notice['stands_in_for']}, who is away)" if notice["stands_in_for"] else ""
     why = f": {notice['why']}" if notice["why"] else ""
     if state in _TOLD:
         by = f" by {' and '.join(notice['by'])}" if notice["by"] else ""

@@ -24,11 +24,16 @@ PRIORITY_STYLES: Mapping[str, str] = {
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:
     """Draw tickets as a table; `due_soon` in seconds."""
-    draw(cast("Iterable[Ticket]", tickets), columns(now, due_soon), screen, footer=footer)
+    shown = list(cast("Iterable[Ticket]", tickets))
+    ending = any(ticket["pending_until"] for ticket in shown)
+    draw(shown, columns(now, due_soon, ending=ending), screen, footer=footer)
 
 
-def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
-    """Return the columns of the list; a narrow screen leaves out those of the highest rank first."""
+def columns(now: datetime, due_soon: int, *, ending: bool = False) -> "Sequence[Column[Ticket]]":
+    """Return the columns of the list; a narrow screen leaves out those of the highest rank first.
+
+    With `ending` a status ends by itself, and the status is among the last columns that are left out.
+    """
 
     def due(ticket: "Ticket") -> tuple[str, str]:
         return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
@@ -42,7 +47,7 @@ def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
         Column("Due", due),
         Column("Target", lambda t: words(t["due_target"] or ""), rank=2),
         Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]])),
-        Column("Status", status, rank=6),
+        Column("Status", status, rank=1 if ending else 6),
         Column("Assignee", assignee, rank=1, most=12),
         Column("Next", lambda t: next_level(t, now), rank=3, most=24),
         Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),

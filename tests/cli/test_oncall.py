@@ -219,6 +219,15 @@ END:VCALENDAR
 """
 
 
+ROTA_TO_COME = """
+[schedules.later]
+[[schedules.later.layer]]
+people = ["ann"]
+rotate = "1d"
+from = "2027-01-01 09:00"
+"""
+
+
 @pytest.mark.parametrize("broken", ["missing", "huge", "malformed", "pipe"])
 def test_last_good_copy_of_a_broken_feed_serves_and_everybody_says_so(
     desk: Path, slactl: Slactl, broken: str, clock: Clock
@@ -251,6 +260,40 @@ def test_feed_without_a_copy_leaves_a_gap_and_blocks_nothing(desk: Path, slactl:
     assert (result.code, result.out) == (0, "\n")
     assert "nobody is on call by it" in result.err
     assert slactl("check").code == 0
+
+
+@pytest.mark.parametrize("words", [("escalate", "1", "--reason", "called"), ("assign", "1", "--to", "lead")])
+def test_feed_is_not_read_while_others_wait_for_the_database(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    rules = '[schedules.managers]\ntimezone = "UTC"\nical = "managers.ics"\n[roles.lead]\non_call = "managers"\n'
+    path = write_rules(desk, policy(resolution="1h"), PEOPLE, rules)
+    path.write_text(path.read_text().replace('notify = ["manager"]', 'notify = ["lead"]'))
+    assert slactl("create", "Printer on fire", "--from", "ann@example.com").code == 0
+    desk.with_name("managers.ics").write_text(FEED)
+    reader = desk.with_name("reader")
+    reader.write_text(f"""#!{sys.executable} -P
+import pathlib, sqlite3, subprocess, sys
+connection = sqlite3.connect({str(desk)!r}, timeout=0)
+connection.execute("BEGIN IMMEDIATE")
+connection.rollback()
+pathlib.Path({str(desk.with_name("was_free"))!r}).touch()
+sys.exit(subprocess.run([{sys.executable!r}, *sys.argv[1:]]).returncode)
+""")
+    reader.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(reader))
+    done = slactl(*words)
+    assert desk.with_name("was_free").exists(), done.err
+    assert done.code == 0
+
+
+def test_refusal_of_an_escalation_that_nobody_is_on_call_for_leads_to_the_rota(desk: Path, slactl: Slactl) -> None:
+    later = ROTA_TO_COME + '[roles.lead]\non_call = "later"\n'
+    path = write_rules(desk, policy(resolution="1h"), PEOPLE, later)
+    path.write_text(path.read_text().replace('priority = "high", notify = ["manager"]', 'notify = ["lead"]'))
+    assert slactl("create", "Printer on fire", "--from", "ann@example.com", "--priority", "high").code == 0
+    refused = slactl("escalate", "1", "--reason", "called")
+    assert (refused.code, refused.err.splitlines()[-1]) == (5, "hint: slactl oncall")
 
 
 def test_libraries_of_feeds_are_not_imported_without_a_feed(rota: Path, slactl: Slactl) -> None:

@@ -26,7 +26,7 @@ from slactl.sla.rules.templates import NAMES
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WRITTEN = ("external_id", "tenant", "plan", "assignee", "reason", "escalation", "level", "instead_of", "held_by",
-           "ticket_source", "subject", "requester_email")  # fmt: skip
+           "stands_in_for", "ticket_source", "subject", "requester_email")  # fmt: skip
 
 #: What makes a chat call more people than the one who is told.
 CALLS = re.compile(r"(?i)[@!](?:everyone|channel|here|subteam)")

@@ -55,6 +55,15 @@ def test_list_at_80_columns(tickets: list[dict[str, Any]], now: datetime) -> Non
     ]
 
 
+def test_narrow_list_says_until_when_a_ticket_is_pending(
+    tickets: list[dict[str, Any]], ticket: Make, now: datetime
+) -> None:
+    due = {"due_at": "2026-03-02T09:10:00Z", "due_target": "resolution"}
+    asleep = ticket(status="pending", pending_until="2026-03-02T12:30:00Z", assignee="mia", **due)
+    assert "Status" not in drawn(tickets, now, 80)[0]
+    assert "pending until " in drawn([*tickets, asleep], now, 80)[-2]
+
+
 def test_list_at_120_columns(tickets: list[dict[str, Any]], now: datetime) -> None:
     assert drawn(tickets, now, 120) == [
         "  ID  Due         Target          Priority  Status            Assignee  Level  Plan  Tenant  Subject",

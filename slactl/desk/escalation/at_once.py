@@ -90,7 +90,7 @@ def rehearse(book: "Ledger", desk: Desk, escalations: Iterable[int]) -> "list[No
 def _cannot_send(sending: "Sending", row: Mapping[str, Any]) -> tuple[str | None, Sequence[str]]:
     """Return why a message would wait, or None, and the names of its addresses."""
     from slactl.desk.messages.delivered import recipient_of_row
-    from slactl.desk.messages.digest import compose
+    from slactl.desk.messages.digest import compose, latest_by_ticket
     from slactl.desk.messages.orders import order_for
     from slactl.desk.programs.secrets import Unresolved
 
@@ -101,10 +101,10 @@ def _cannot_send(sending: "Sending", row: Mapping[str, Any]) -> tuple[str | None
     if not sending.is_own or sending.secrets.doubts:
         sending.refuse()
         return "; ".join(sending.delivered.problems), labels
-    context = sending.context(recipient)
+    context, (whole,) = sending.context(recipient), latest_by_ticket([row])
     for address in recipient.addresses:
         try:
-            order_for(address, recipient, compose([row], context), context, sending.secrets, row)
+            order_for(address, recipient, compose([row], context), context, sending.secrets, whole)
         except Unresolved as error:
             return f"{address.label}: {error}", labels
     return None, labels
@@ -135,6 +135,7 @@ def _record(
         "ticket_id": row["ticket_id"],
         "recipient": row["recipient"],
         "person": name if name != row["recipient"] else None,
+        "stands_in_for": row["stands_in_for"],
         "state": state.value,
         "by": list(by),
         "why": why,

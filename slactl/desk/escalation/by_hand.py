@@ -10,6 +10,7 @@ from slactl.clock import to_text
 from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.oncall import feeds
 from slactl.desk.oncall.duty import Duty
 from slactl.desk.tickets.change import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
@@ -69,9 +70,11 @@ def escalate(
         action = Action(raised, _known(assign, duty) if assign else None, notify=recipients)
         if not has_effect(action, subject.state, duty):
             again = f"slactl escalate {subject.number} --reason {quoted(why)}"
-            names = [*rules.roles, *rules.people][:1]
+            names = [name for name in (*rules.roles, *rules.people) if name not in default.notify][:1]
             rule = f"slactl rules set settings.manual_escalation.notify {quoted(json.dumps(names))}"
-            raise _without_effect(subject, again if default.notify and not notify else rule if names else None)
+            on_call = any(rules.roles[name].on_call for name in recipients if name in rules.roles)
+            hint = again if default.notify and not notify else "slactl oncall" if on_call else rule if names else None
+            raise _without_effect(subject, hint)
         return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
 
     return _escalated(desk, now, references, make, dry_run=dry_run)
@@ -92,6 +95,8 @@ def _escalated(
         _refuse_done(subject, "there is nothing left to escalate")
         records.append(make(subject, book))
         return []
+
+    feeds.problems(desk.rules, now)  # read before anybody waits for the lock, and known from then on
 
     def rehearsed(book: Ledger) -> None:
         from slactl.desk.escalation.at_once import rehearse

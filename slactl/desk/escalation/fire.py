@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.messages.recipients import REQUESTER
-from slactl.desk.oncall.duty import Duty, Holder
+from slactl.desk.oncall.duty import Duty, Holder, Told
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
@@ -68,10 +68,9 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     detail: dict[str, Any] = {"reason": cause.reason}
     if cause.key is not None:
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
-    told, fallback = _recipients(action, state, to_assignee, duty)
+    told, fallback = _recipients(action, state, holder, duty)
     detail |= {"fallback": fallback} if fallback is not None else {}
-    stand_ins = [str(each) for each in told if each.instead_of is not None]
-    detail |= {"stand_ins": stand_ins} if stand_ins else {}
+    detail |= told.stand_ins
     left_out = _tags(action, state)[1]
     detail |= {"left_out": left_out} if left_out else {}
     detail |= {"status": action.status.value} if action.status not in (None, state.status) else {}
@@ -80,19 +79,18 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     for entry in _consequences(action, state, to_priority, holder, cause.fired_at):
         book.append(number, entry)
     row = _row(cause, state, to_priority, to_assignee) | {"event_id": event_id}
-    recipients = list(dict.fromkeys(each.person for each in told if each.person is not None))
-    return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {
+    return book.fire(number, cause.key, row, told.names, warning=cause.warning) | {
         "fallback": fallback,
         "left_out": left_out,
-        "told": recipients,
+        "told": told.names,
     }
 
 
 def has_effect(action: Action, state: Evaluation, duty: Duty) -> bool:
     """Return whether an action would change a ticket or notify somebody."""
     priority, holder = _changes(action, state, duty)
-    told = [each.person for each in _recipients(action, state, holder.person, duty)[0]]
-    return any((priority, holder.person, action.note, _tags(action, state)[0], *told))
+    told = _recipients(action, state, holder, duty)[0]
+    return any((priority, holder.person, action.note, _tags(action, state)[0], *told.names))
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
@@ -159,19 +157,24 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
     }
 
 
-def _recipients(action: Action, state: Evaluation, assignee: str | None, duty: Duty) -> tuple[list[Holder], str | None]:
-    """Return the recipients, names of people and roles; and the fallback role if only it gets a message."""
+def _recipients(action: Action, state: Evaluation, new: Holder, duty: Duty) -> tuple[Told, str | None]:
+    """Return the recipients, if a ticket gets a `new` assignee; and the fallback role if only it gets a message."""
     meant = {
-        "assignee": _person(assignee or state.assignee),
-        "previous_assignee": _person(state.assignee) if assignee is not None else None,
+        "assignee": _person(new.person or state.assignee),
+        "previous_assignee": _person(state.assignee) if new.person is not None else None,
         "requester": REQUESTER if duty.schedules.rules.settings.customer_mail is not None else None,
     }
     told = list[Holder]()
-    for name in filter(None, (meant.get(name, name) for name in action.notify)):
-        told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
-    if not any(each.person for each in told) and action.notify and action.fallback:
-        return [*duty.recipients(action.fallback)], action.fallback
-    return told, None
+    for word in action.notify:
+        name = meant.get(word, word)
+        if word == "assignee" and new.instead_of is not None:
+            told.append(new)
+        elif name is not None:
+            told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
+    found = Told.of(told)
+    if not found.names and action.notify and action.fallback:
+        return Told.of(duty.recipients(action.fallback)), action.fallback
+    return found, None
 
 
 def _person(name: str | None) -> str | None:

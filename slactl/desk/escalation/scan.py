@@ -14,6 +14,7 @@ from slactl.desk.ledger.last_rules import Heartbeat, LastRules
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.oncall import feeds
+from slactl.desk.oncall.duty import Duty, Told
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
@@ -202,14 +203,16 @@ def _problem(number: int, error: Exception) -> str:
 def record_waking(book: Ledger, number: int, *, tell: bool) -> None:
     """Record each time that a status ended by itself, at the instant that a person set with it.
 
-    With `tell` the assignee gets a message about the last one, if the ticket is open.
+    With `tell` the assignee, or who stands in, gets a message about the last one, if the ticket is open.
     """
     state = book.state(number)
     is_open = state.status is Status.OPEN and state.assignee not in (None, *RESERVED)
     for before, at in state.woke:
         detail = {"status": Status.OPEN.value, "from": before.value, "by_itself": True}
-        recipients = [str(state.assignee)] if tell and is_open and at == state.woke[-1][1] else []
-        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)), recipients)
+        is_told = tell and is_open and at == state.woke[-1][1]
+        told = Told.of(Duty.of(book, book.now).recipients(str(state.assignee)) if is_told else ())
+        event = Event(at, EventType.STATUS, detail | told.stand_ins, "slactl", ActorType.SYSTEM)
+        book.append(number, Entry(event), told.names)
 
 
 def note_breaches(book: Ledger, number: int) -> int:

@@ -15,6 +15,7 @@ from slactl.desk.messages.orders import order_for
 from slactl.desk.messages.recipients import REQUESTER, Address, Recipient
 from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_message_id, seconds_to_wait
 from slactl.desk.messages.transport import started_sender as started
+from slactl.desk.oncall.duty import Presence, Told
 from slactl.desk.programs.secrets import Refused, Unresolved
 from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
@@ -172,12 +173,12 @@ def _record(
         sending.delivered.messages_sent += 1
     changes = _changes(sending, recipient, address, rows, result, message_id)
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
-    fallbacks = {row["id"]: message for row in given_up if (message := _fallback_message(sending, row)) is not None}
+    fallbacks = {row["id"]: messages for row in given_up if (messages := _fallback_messages(sending, row))}
     own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
             own |= outbox.record_sent(transaction, {number: changes[number] for number in batch}, claimed_by)
-            outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks and number in own])
+            outbox.add(transaction, [each for number in batch if number in own for each in fallbacks.get(number, ())])
             if result.outcome is not DeliveryOutcome.SENT:
                 committed.add("message", "tried", batch)
     if sending.lease is not None and len(own) < len(changes):
@@ -185,8 +186,13 @@ def _record(
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
         sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
+<<<<<<< HEAD
     if result.is_failure:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
+=======
+    if failed:
+        instead = sorted({message["recipient"] for messages in fallbacks.values() for message in messages})
+>>>>>>> review16
         what_next = _what_next(list(changes.items()), address.key, instead)
         sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
@@ -231,22 +237,28 @@ def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> s
     return to_text(sending.now + min(LONGEST_WAIT, max(BACKOFF[tries], asked)))
 
 
-def _fallback_message(sending: Sending, row: Row) -> Row | None:
-    """Return the message to the fallback of the escalation in place of one that is given up, or None."""
+def _fallback_messages(sending: Sending, row: Row) -> list[Row]:
+    """Return the messages to the fallback of the escalation in place of one that is given up.
+
+    They go to whoever is on call for the fallback now.
+    """
     fallbacks = {escalation.id: escalation.fallback for escalation in sending.rules.escalations}
     fallback = fallbacks.get(row["escalation"])
     if fallback is None or fallback == row["recipient"]:
-        return None
-    return {
+        return []
+    with sending.desk.database.read_models() as transaction:
+        present = Presence.by(beneath(transaction), sending.rules, sending.desk.rules, sending.now)
+    message = {
         "escalation_id": row["escalation_id"],
         "ticket_id": row["ticket_id"],
-        "recipient": fallback,
         "state": WAITING.value,
         "created_at": to_text(sending.now),
         "next_try_at": to_text(sending.now),
         "run_id": sending.run_id,
         "instead_of": row["recipient"],
     }
+    names = Told.of(present.recipients(fallback)).names
+    return [{**message, "recipient": name} for name in names if name != row["recipient"]]
 
 
 def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str]) -> str:

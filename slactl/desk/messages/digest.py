@@ -137,6 +137,7 @@ def sample_row() -> Row:
         "event_id": None,
         "sets_status": None,
         "instead_of": None,
+        "stands_in_for": None,
         "held_by": None,
         "open_since": None,
         "subject": "Sample subject",
@@ -158,7 +159,7 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
     source = row["ticket_source"] or ""
     ids = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or "", "{source}": source}
     url = context.rules.settings.ticket_url or ""
-    texts = {name: quiet_text(row[name] or "") for name in (*own, "instead_of", "held_by")}
+    texts = {name: quiet_text(row[name] or "") for name in (*own, "instead_of", "stands_in_for", "held_by")}
     return texts | {
         "id": str(row["ticket_id"]),
         "source": quiet_text(source),
@@ -238,6 +239,7 @@ def _line(row: Mapping[str, str]) -> str:
         [f"open again since {row['open_since']}"] if row["open_since"] and row["open_since"] not in row["what"] else []
     )
     notes += [f"held back by {row['held_by']} until now"] if row["held_by"] else []
+    notes += [f"for {row['stands_in_for']}, who is away"] if row["stands_in_for"] else []
     notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
     said = f" ({'; '.join(notes)})" if notes else ""
     return f"{name}: {row['what']}; {', '.join(part for part in parts if part)}{said}"

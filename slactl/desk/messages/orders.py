@@ -69,7 +69,7 @@ def command_facts(row: Row, context: DigestContext, message: Message) -> dict[st
         "title": message.title,
         "body": message.body,
         **_ticket(row),
-        **{name: row[name] or None for name in (*own, "instead_of", "held_by")},
+        **{name: row[name] or None for name in (*own, "instead_of", "stands_in_for", "held_by")},
         **included,
         "overdue_seconds": max(0, context.overdue_seconds(row)) or None,
         "link": facts(row, context, 1)["link"] or None,

@@ -1,8 +1,10 @@
 """Say who fills a role at an instant, who gets its tickets and messages, and who stands in for people who are away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
@@ -11,8 +13,12 @@ from slactl.desk.oncall.schedules import Schedules
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
 from slactl.sla.rules.model import Role
+from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.store.read.tickets import last_assigned, open_counts
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 class Holder(NamedTuple):
@@ -22,21 +28,36 @@ class Holder(NamedTuple):
     instead_of: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.person} for {self.instead_of}"
+        return f"{self.person or 'nobody'} for {self.instead_of}"
 
 
-class Duty(NamedTuple):
-    """Hold what decides who gets tickets and messages at an instant."""
+class Told(NamedTuple):
+    """Hold the names of those who get a message, and what the event of its cause says of substitutes among them."""
 
-    book: Ledger
+    names: list[str]
+    stand_ins: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, holders: Iterable[Holder]) -> "Told":
+        """Return who of some holders gets a message, each once."""
+        found = list(holders)
+        names = dict.fromkeys(each.person for each in found if each.person is not None)
+        stand_ins = [str(each) for each in found if each.instead_of is not None]
+        return cls(list(names), {"stand_ins": stand_ins} if stand_ins else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Hold what decides who gets messages at an instant."""
+
     schedules: Schedules
     at: datetime
 
     @classmethod
-    def of(cls, book: Ledger, at: datetime) -> "Duty":
-        """Return who has which duty at an instant, by the current rules."""
-        exceptions = exceptions_of(rota_entries(book.transaction, to_text(at)))
-        return cls(book, Schedules(book.rulebook.current, book.desk.rules, at, exceptions), at)
+    def by(cls, transaction: "Transaction", rules: Rules, path: Path, at: datetime) -> "Presence":
+        """Return who is there at an instant, by the rules of a file and the absences of a database."""
+        exceptions = exceptions_of(rota_entries(transaction, to_text(at)))
+        return cls(Schedules(rules, path, at, exceptions), at)
 
     def present(self, name: str) -> Holder:
         """Return the person, or the substitute of a person who is away."""
@@ -68,6 +89,19 @@ class Duty(NamedTuple):
         person = rules.people.get(holder.person or "")
         if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
             yield holder
+
+
+@dataclass(frozen=True, slots=True)
+class Duty(Presence):
+    """Hold what decides who gets tickets and messages at an instant."""
+
+    book: Ledger
+
+    @classmethod
+    def of(cls, book: Ledger, at: datetime) -> "Duty":
+        """Return who has which duty at an instant, by the current rules."""
+        present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
+        return cls(present.schedules, at, book)
 
     def assignee(self, name: str) -> Holder:
         """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""

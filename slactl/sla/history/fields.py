@@ -63,6 +63,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.STATUS: {
         **{"status": _STATUS, "from": _STATUS, "reason": _LINE},
         **{"until": read_instant_text, "unknown_instant": read_flag, "by_itself": read_flag},
+        **{"stand_ins": read_names},
     },
     EventType.PRIORITY: {"priority": PRIORITY, "from": PRIORITY, "reason": _LINE},
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name, "instead_of": read_name, "reason": _LINE},

@@ -146,14 +146,15 @@ def _ends_first(rules: Rules, policy: Policy, one: TargetTime, other: TargetTime
 
 def _zones(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield zones that keep one offset all year where a place has summer time."""
-    for table, parts in (("calendars", rules.calendars), ("roles", rules.roles), ("people", rules.people)):
-        for name, part in parts.items():
-            place = _FIXED_ZONES.get(part.timezone or "")
-            if place is None and (part.timezone or "").startswith(("Etc/GMT+", "Etc/GMT-")):
-                place = "Europe/Berlin"
-            if place is not None:
-                message = f"time zone {part.timezone} has no summer time; write a place, such as {place}"
-                yield (table, name, "timezone"), message
+    tables = ("calendars", "roles", "people", "schedules")
+    stated = {(table, name): part.timezone for table in tables for name, part in getattr(rules, table).items()}
+    stated |= {("maintenance", number): planned.timezone for number, planned in enumerate(rules.maintenance)}
+    for path, zone in stated.items():
+        place = _FIXED_ZONES.get(zone or "")
+        if place is None and (zone or "").startswith(("Etc/GMT+", "Etc/GMT-")):
+            place = "Europe/Berlin"
+        if place is not None:
+            yield (*path, "timezone"), f"time zone {zone} has no summer time; write a place, such as {place}"
 
 
 def _country_days(rules: Rules, year: int) -> Iterator[tuple[KeyPath, str]]:
@@ -280,7 +281,8 @@ def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield levels whose recipients are nobody, and a manual escalation that notifies nobody."""
     for number, escalation in enumerate(rules.escalations):
         for index, level in enumerate(escalation.levels):
-            is_unassigned, stays = escalation.on is Condition.UNASSIGNED, level.assign is None
+            unassigned = escalation.on is Condition.UNASSIGNED, escalation.when.unassigned, level.when.unassigned
+            is_unassigned, stays = any(unassigned), level.assign is None
             nobody = {"assignee"} if is_unassigned and stays else set()
             nobody |= {"previous_assignee"} if is_unassigned or stays else set()
             if level.notify and escalation.fallback is None and nobody.issuperset(level.notify):

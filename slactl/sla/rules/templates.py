@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAMES = (
     *("id", "source", "external_id", "tenant", "plan", "priority", "status", "assignee", "target", "deadline"),
     *("overdue", "due", "what", "reason", "escalation", "level", "link", "recipient", "instead_of", "held_by", "count"),
-    *("subject", "requester_email"),
+    *("stands_in_for", "subject", "requester_email"),
 )
 
 #: The filters; they neither read attributes nor make a short text long.

@@ -51,27 +51,39 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
+        row["stands_in_for"] = _stands_in_for(row.pop("stand_ins"), row["recipient"])
     return rows
+
+
+def _stands_in_for(stand_ins: str | None, recipient: str) -> str | None:
+    """Return whom the recipient replaces, from what an event says of it ("cem for ann"), or None."""
+    own = f"{recipient} for "
+    names = [each.removeprefix(own) for each in json.loads(stand_ins or "[]") if each.startswith(own)]
+    return " and ".join(dict.fromkeys(names)) or None
 
 
 def of_escalations(transaction: Session, numbers: Collection[int]) -> list[Row]:
     """Return the messages of some escalations, with the mail address of their tickets' requesters."""
-    note, ticket = table_of(Notification), table_of(Ticket)
+    note, fired, ticket, event = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Event)
     names = ("id", "recipient", "ticket_id", "state", "addresses", "error", "held_by", "next_try_at")
+    stand_ins = func.json_extract(event.c.detail, "$.stand_ins").label("stand_ins")
     query = (
-        select(*(note.c[name] for name in names), ticket.c.requester_email)
+        select(*(note.c[name] for name in names), ticket.c.requester_email, stand_ins)
         .join(ticket, ticket.c.id == note.c.ticket_id)
+        .join(fired, fired.c.id == note.c.escalation_id)
+        .outerjoin(event, event.c.id == fired.c.event_id)
         .where(note.c.escalation_id.in_(numbers))
         .order_by(note.c.id)
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row["addresses"] = json.loads(row["addresses"])
+        row["stands_in_for"] = _stands_in_for(row.pop("stand_ins"), row["recipient"])
     return rows
 
 
 #: What a message needs of the event that is its cause, and the name of it in the row.
-_OF_CAUSE = {"status": "sets_status", "from": "was_status"}
+_OF_CAUSE = {"status": "sets_status", "from": "was_status", "stand_ins": "stand_ins"}
 
 
 def being_sent(transaction: Session) -> list[Row]:

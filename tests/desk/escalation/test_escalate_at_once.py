@@ -38,7 +38,8 @@ def escalate(slactl: Slactl, number: str, *options: str, code: int = 0) -> dict[
 
 
 def notice(recipient: str, state: str, *by: str, why: str | None = None, person: str | None = None) -> dict[str, Any]:
-    return {"recipient": recipient, "person": person, "state": state, "by": list(by), "why": why}
+    who = {"recipient": recipient, "person": person, "stands_in_for": None}
+    return who | {"state": state, "by": list(by), "why": why}
 
 
 def states(slactl: Slactl) -> list[tuple[str, str]]:
@@ -84,7 +85,8 @@ def test_mail_web_hook_and_command_get_exactly_what_the_outbox_says(
         assert found["changes"] == [{"field": "priority", "from": "normal", "to": "high"}]
         assert found["notices"] == [lead_told, mia_told]
     (body,) = hook.bodies
-    assert [f"ticket {number}: called twice" in body for number in numbers] == [True, True]
+    assert [f"ticket {number}: Escalated by " in body for number in numbers] == [True, True]
+    assert body.count(": called twice; ") == 2
     (letter,) = [message_from_string(each["body"]) for each in mail.took]
     assert mail.took[0]["to"] == ["mia@example.com"]
     assert letter["X-Slactl-Message"]

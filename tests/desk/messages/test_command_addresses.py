@@ -49,8 +49,8 @@ def test_command_runs_once_for_each_ticket_with_the_facts_on_stdin(desk: Path, s
     ]
     first = runs[0]["facts"]
     assert len(first.pop("message_id")) == 32
-    assert first.pop("title").startswith("Ticket 1: first response")
-    assert first.pop("body").startswith("ticket 1 github:A-1: first_response_sla_breached")
+    assert first.pop("title").startswith("Ticket 1, normal: First response")
+    assert first.pop("body").startswith("ticket 1 github:A-1: First response overdue by 1h")
     assert first == {
         "recipient": "lead",
         "id": 1,
@@ -67,6 +67,7 @@ def test_command_runs_once_for_each_ticket_with_the_facts_on_stdin(desk: Path, s
         "escalation": "first-response",
         "level": "breach",
         "instead_of": None,
+        "stands_in_for": None,
         "held_by": None,
         "subject": None,
         "requester_email": None,

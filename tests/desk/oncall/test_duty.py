@@ -1,5 +1,6 @@
 """Who gets the tickets and the messages of a role when a level fires: whoever is on call, or stands in."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -64,6 +65,54 @@ def test_substitute_gets_ticket_and_message_and_the_record_says_for_whom(
     assert recipients(desk) == ["cem"]
     assert said(desk, "instead_of") == "ann"
     assert said(desk, "stand_ins") == '["cem for ann"]'
+
+
+@pytest.mark.parametrize("notify", ["first", "assignee"])
+def test_message_and_receipt_say_for_whom_the_substitute_gets_them(
+    desk: Path, slactl: Slactl, clock: Clock, notify: str
+) -> None:
+    level = f'late +1m assign = "first"; notify = ["{notify}", "ben"]'
+    path = write_rules(desk, LONG, PEOPLE, FIRST, ROTA, ladder("resolution", level))
+    path.write_text(path.read_text().replace('"high", notify = ["manager"]', '"high", notify = ["first"]'))
+    number = opened(slactl)
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 1d", "--substitute", "cem")
+    (notice,) = json.loads(run(slactl, "escalate", number, "--reason", "called", "--json"))["notices"]
+    assert (notice["recipient"], notice["stands_in_for"]) == ("cem", "ann")
+    at(clock, "10:05:00")
+    texts = {text.split(":")[0]: text for text in check(slactl)["messages"]}
+    assert "for ann, who is away" in texts["To cem"]
+    assert "who is away" not in texts["To ben"]
+
+
+def test_fallback_of_a_message_that_is_given_up_is_who_is_on_call(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    people = PEOPLE.replace("[people.dan]", '[people.dan]\nnotify = [{ command = ["false"] }]')
+    rules = LONG, people, '[roles.first]\non_call = "first-line"\n', ROTA
+    write_rules(desk, *rules, ladder("resolution", 'late +1m notify = ["dan"]', more='fallback = "first"'))
+    opened(slactl)
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 8h", "--substitute", "cem")
+    at(clock, "10:05:00")
+    done = check(slactl, code=7)
+    assert recipients(desk) == ["dan", "cem"]
+    assert ["To cem" in text and "instead of dan, who could not be reached" in text for text in done["messages"]] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize(("substitute", "expected"), [(("--substitute", "dan"), ["dan"]), ((), [])])
+def test_substitute_is_told_that_a_status_of_an_absent_assignee_ended(
+    desk: Path, slactl: Slactl, clock: Clock, substitute: tuple[str, ...], expected: list[str]
+) -> None:
+    write_rules(desk, LONG, PEOPLE)
+    number = opened(slactl, "--assignee", "ann")
+    run(slactl, "status", number, "pending", "--until", "in 30m")
+    run(slactl, "oncall", "away", "ann", "--from", "now", "--until", "in 8h", *substitute)
+    at(clock, "10:05:00")
+    texts = check(slactl)["messages"]
+    assert recipients(desk) == expected
+    assert ["Open again" in text and "for ann, who is away" in text for text in texts] == [True for _ in expected]
+    assert said(desk, "stand_ins") == f'["{"".join(expected) or "nobody"} for ann"]'
+    assert ticket(slactl, number)["status"] == "open"
+    assert slactl("audit", "verify").code == 0
 
 
 def test_override_decides_and_its_removal_too(desk: Path, slactl: Slactl, clock: Clock) -> None:

@@ -216,6 +216,9 @@ def test_a_level_that_reaches_nobody() -> None:
     assert told("unassigned", 'notify = ["assignee"]', 'fallback = "support_manager"\n') == []
     assert told("resolution", 'notify = ["assignee"]') == []
     assert told("unassigned", 'tag = ["late"]') == []
+    for more, level in (("when = { unassigned = true }\n", ""), ("", ", when = { unassigned = true }")):
+        assert len(told("waiting", f'notify = ["assignee"]{level}', more)) == 1
+    assert told("waiting", 'notify = ["assignee"]', "when = { unassigned = false }\n") == []
 
 
 def test_a_manual_escalation_that_tells_nobody() -> None:
@@ -260,6 +263,9 @@ def test_a_zone_without_summer_time() -> None:
     assert warnings(ALL, '[people.mia]\ntimezone = "MST"\n') == [
         "10: time zone MST has no summer time; write a place, such as America/Denver"
     ]
+    rota = '[people.ann]\n[schedules.first]\ntimezone = "EST"\nlayer = [{ people = ["ann"] }]\n'
+    planned = '[[maintenance]]\ntimezone = "MST"\nweekly = ["sun 02:00-06:00"]\n'
+    assert [line.split(":")[0] for line in warnings(ALL, rota, planned)] == ["11", "14"]
 
 
 def test_strict_check_makes_warnings_errors(slactl: Slactl, tmp_path: Path) -> None:
