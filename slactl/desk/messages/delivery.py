@@ -186,13 +186,8 @@ def _record(
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
         sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
-<<<<<<< HEAD
     if result.is_failure:
-        instead = sorted({message["recipient"] for message in fallbacks.values()})
-=======
-    if failed:
         instead = sorted({message["recipient"] for messages in fallbacks.values() for message in messages})
->>>>>>> review16
         what_next = _what_next(list(changes.items()), address.key, instead)
         sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
