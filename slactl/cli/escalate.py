@@ -1,7 +1,7 @@
 """`escalate`, `ack` and `unack`: escalate by hand, and hold escalation back."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -16,9 +16,35 @@ from slactl.sla.enums import Priority
 
 app = Commands()
 
-ReasonOption = Annotated[
-    str | None, typer.Option("--reason", metavar="R", help="The reason, 1 to 1,000 characters; required.")
-]
+
+class Wanted(NamedTuple):
+    """The options of `escalate`: why, and what it does; without options it does what the settings say."""
+
+    reason: Annotated[str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")] = None
+    assign: Annotated[
+        str | None,
+        typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=recipient_names),
+    ] = None
+    priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None
+    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None
+    no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False
+
+    def named_level(self) -> tuple[str, str] | None:
+        """Return the escalation rule and the level that were named, or None.
+
+        Raises:
+            UsageError: only one of them was named, or other options say what to do.
+        """
+        if self.escalation is None and self.level is None:
+            return None
+        example = "slactl escalate --help"
+        if self.escalation is None or self.level is None:
+            raise UsageError("--escalation and --level must be used together", example)
+        if self.assign is not None or self.priority is not None:
+            why = "the level decides what happens"
+            raise UsageError(f"--assign and --priority cannot be used with --level: {why}", example)
+        return self.escalation, self.level
 
 
 def ack_duration(text: str) -> Duration:
@@ -34,21 +60,7 @@ def ack_duration(text: str) -> Duration:
 
 
 @app.command()
-def escalate(
-    context: typer.Context,
-    references: Ids,
-    reason: ReasonOption = None,
-    assign: Annotated[
-        str | None,
-        typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=recipient_names),
-    ] = None,
-    priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None,
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
-    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
-    no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,
-    *,
-    answer: Answer,
-) -> None:
+def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer: Answer) -> None:
     """Escalate tickets by hand, with a reason.
 
     Without options it does what settings.manual_escalation says: by default it raises the priority to high and
@@ -68,15 +80,15 @@ def escalate(
     """
     from slactl.desk.escalation import by_hand
 
-    named = _level(escalation, level, alone=assign is None and priority is None)
+    named = wanted.named_level()
     numbers = read_ids(references)
     here = call(context)
-    who = here.person(assign)
-    flags = {"notify": not no_notify, "dry_run": answer.dry_run}
+    who = here.person(wanted.assign)
+    flags = {"notify": not wanted.no_notify, "dry_run": answer.dry_run}
     if named is not None:
-        outcome = by_hand.escalate_to(here.desk, here.now, numbers, reason, named, **flags)
+        outcome = by_hand.escalate_to(here.desk, here.now, numbers, wanted.reason, named, **flags)
     else:
-        outcome = by_hand.escalate(here.desk, here.now, numbers, reason, who, priority, **flags)
+        outcome = by_hand.escalate(here.desk, here.now, numbers, wanted.reason, who, wanted.priority, **flags)
     from slactl.show.escalate import Receipts
 
     receipts = Receipts(outcome.records, outcome.notices)
@@ -86,22 +98,6 @@ def escalate(
         say(f"error: {problem}", err=True)
     announce(here, answer, outcome.change, "escalated", assignee=who, receipts=receipts)
     leave(ExitCode.PARTLY if outcome.problems else ExitCode.DONE)
-
-
-def _level(escalation: str | None, level: str | None, *, alone: bool) -> tuple[str, str] | None:
-    """Return the escalation rule and the level that were named, or None.
-
-    Raises:
-        UsageError: only one of them was named, or other options say what to do.
-    """
-    if escalation is None and level is None:
-        return None
-    example = "slactl escalate --help"
-    if escalation is None or level is None:
-        raise UsageError("--escalation and --level must be used together", example)
-    if not alone:
-        raise UsageError("--assign and --priority cannot be used with --level: the level decides what happens", example)
-    return escalation, level
 
 
 @app.command()

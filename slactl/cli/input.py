@@ -40,10 +40,6 @@ def as_priority(word: str) -> Priority:
     return Priority(str(meant))
 
 
-def _priorities(incomplete: str) -> list[str]:
-    return [str(priority) for priority in Priority if str(priority).startswith(incomplete)]
-
-
 def priority_option(help_text: str, panel: str | None = None) -> typer.models.OptionInfo:
     """Return an option that takes one of the four priorities, or another word for it in the rules."""
     option: typer.models.OptionInfo = typer.Option(
@@ -51,7 +47,7 @@ def priority_option(help_text: str, panel: str | None = None) -> typer.models.Op
         metavar="P",
         help=help_text,
         parser=as_priority,
-        autocompletion=_priorities,
+        autocompletion=lambda incomplete: [str(word) for word in Priority if str(word).startswith(incomplete)],
         rich_help_panel=panel,
         show_default=False,
     )

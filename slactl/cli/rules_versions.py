@@ -38,9 +38,7 @@ SCREENFUL = 50
 def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
-    rules: Annotated[
-        Path | None, typer.Option("--rules", metavar="PATH", help="Use these rules, not the current rules.")
-    ] = None,
+    rules: Annotated[Path | None, typer.Option(metavar="PATH", help="Use these rules, not the current rules.")] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
 ) -> None:

@@ -112,7 +112,9 @@ def print_events(
 ) -> None:
     """Print event records in any form; `asked` says that `--fields` chose the fields."""
     if form is not Form.TABLE:
-        _print(events, form, fields)
+        from slactl.show.records import pour, spooled
+
+        pour(spooled(events, form, fields), sys.stdout)
     elif not events:
         say("no events", err=True)
     elif asked:
@@ -246,9 +248,3 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
         },
     }
     return cast("ScreenTicket", ticket)
-
-
-def _print(records: "Sequence[Record]", form: Form, fields: Sequence[str]) -> None:
-    from slactl.show.records import pour, spooled
-
-    pour(spooled(records, form, fields), sys.stdout)

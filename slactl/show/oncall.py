@@ -54,7 +54,8 @@ def plan_lines(name: str, plan: "Sequence[Shift]") -> Iterator[str]:
     for number, shift in enumerate(plan):
         start, end = from_text(shift["start"]), from_text(shift["end"])
         mark = "*" if shift["source"] == "override" else ""
-        who = f"{person(shift['person'])}{mark}{_for(shift)}"
+        instead = f" (for {clean(shift['instead_of'])})" if shift["instead_of"] else ""
+        who = f"{person(shift['person'])}{mark}{instead}"
         arrow = "→ " if number and before != shift["person"] else ""
         before = shift["person"]
         for opens, closes in _by_day(start, end):
@@ -69,10 +70,6 @@ def plan_lines(name: str, plan: "Sequence[Shift]") -> Iterator[str]:
     legend += [f"{counted(gaps, 'gap')}: nobody is on call"] if gaps else []
     if legend:
         yield "; ".join(legend)
-
-
-def _for(shift: "Shift") -> str:
-    return f" (for {clean(shift['instead_of'])})" if shift["instead_of"] else ""
 
 
 def _by_day(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -34,6 +34,8 @@ match = { plan = ["free", "pro"] }
 calendar = "always"
 [policy.targets]
 default = { first_response = "24h", next_response = "8h", resolution = "3d" }
+[roles.support_manager]
+assignee = "lena"
 """
 
 HOSTILE_SUBJECT = "[bold red]Sale[/] \x1b[31mnow\x1b[0m \x1b]0;owned\x07 \u202efdp.exe\nsecond line"

@@ -101,7 +101,8 @@ def _locked_run(
             # After a run that did not go through all tickets, the next one must read the rules again.
             read = None if report.interrupted else rules
             if read is not None and options.keeps_state:
-                _keep_rules(desk, read)
+                # Do not store rules that others may have written. The next run would trust them.
+                last_rules.keep(desk, read._replace(text=None if rules_trust(desk.rules) else read.text))
             _end(desk, report, watch, boot, read)
     else:
         if rules is not None and rules.feeds:
@@ -196,12 +197,6 @@ def _work(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
         finally:  # an error may end it after some messages were sent
             report.add_messages(delivered)
     return rules
-
-
-def _keep_rules(desk: Desk, rules: LastRules) -> None:
-    """Store the rules for this user's next run."""
-    # Do not store rules that others may have written. The next run would trust them.
-    last_rules.keep(desk, rules._replace(text=None if rules_trust(desk.rules) else rules.text))
 
 
 def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastRules | None) -> None:

@@ -171,20 +171,7 @@ def _record(
     if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
         committed.add("message", "sent", [row["id"] for row in rows])
         sending.delivered.messages_sent += 1
-    failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
-    error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
-    changes: dict[int, dict[str, Any]] = {}
-    words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
-    # Messages with the same id are sent again together.
-    soonest = min((word for word in words.values() if word not in (SENT, DEAD, HELD)), default=None)
-    for row in rows:
-        word = words[row["id"]]
-        known = row["addresses"] | {address.key: word if message_id is None or word in (SENT, DEAD, HELD) else soonest}
-        changes[row["id"]] = progress(sending, recipient, known) | {"tries": row["tries"] + failed}
-        if message_id is None:
-            changes[row["id"]]["message_ids"] = row["message_ids"]
-        if error is not None or DEAD not in known.values():
-            changes[row["id"]]["error"] = error
+    changes = _changes(sending, recipient, address, rows, result, message_id)
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: messages for row in given_up if (messages := _fallback_messages(sending, row))}
     own = set[int]()
@@ -199,10 +186,35 @@ def _record(
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
         sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
-    if failed:
+    if result.is_failure:
         instead = sorted({message["recipient"] for messages in fallbacks.values() for message in messages})
         what_next = _what_next(list(changes.items()), address.key, instead)
         sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
+
+
+def _changes(
+    sending: Sending,
+    recipient: Recipient,
+    address: Address,
+    rows: Sequence[Row],
+    result: Result,
+    message_id: str | None,
+) -> dict[int, dict[str, Any]]:
+    """Return the columns of each message that the result of a digest changes."""
+    error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
+    changes: dict[int, dict[str, Any]] = {}
+    words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
+    # Messages with the same id are sent again together.
+    soonest = min((word for word in words.values() if word not in (SENT, DEAD, HELD)), default=None)
+    for row in rows:
+        word = words[row["id"]]
+        known = row["addresses"] | {address.key: word if message_id is None or word in (SENT, DEAD, HELD) else soonest}
+        changes[row["id"]] = progress(sending, recipient, known) | {"tries": row["tries"] + result.is_failure}
+        if message_id is None:
+            changes[row["id"]]["message_ids"] = row["message_ids"]
+        if error is not None or DEAD not in known.values():
+            changes[row["id"]]["error"] = error
+    return changes
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:

@@ -67,17 +67,13 @@ def deliver(
     """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
     1. It sends or holds the messages that a dead sender of a dead run was sending.
-    2. It marks messages that are no longer true as obsolete, and postpones messages held by a silence, by quiet
-       hours or by an acknowledgement.
-    3. It gathers the others by recipient, and sends one digest to each of the recipient's addresses, one address a
-       round. For a recipient without an address `check` prints the digest, for cron to mail.
+    2. It marks outdated messages as obsolete; a silence, quiet hours or an acknowledgement postpones others.
+    3. It sends one digest to each address of a recipient, one address a round; without an address `check` prints it.
     4. In the next round it sends messages that a recipient could not get to the fallback of the escalation.
     5. If a sender of a dead run still lives on this machine, it waits for its end and begins again.
 
-    If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
-    change, or that only the database knows, messages with an address wait, and the run says so. `lease` is that of the
-    run, and `rules` are the rules that the run read. With `only`, it sends the messages of some escalations and nothing
-    else, and prints none.
+    If `stop` asks for it, it ends between two digests. Messages with an address wait if others can change the `rules`,
+    or only the database knows them. With `only`, it sends the messages of these escalations, and prints none.
 
     Raises:
         LockedError: another run took over the work of this one, which stood still for too long.

@@ -53,6 +53,11 @@ class Result:
     said: str = ""
 
     @property
+    def is_failure(self) -> bool:
+        """Return whether the try failed: the message is neither sent nor left to the next run."""
+        return self.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
+
+    @property
     def shown(self) -> str:
         """Return the reason for people, with what a command said."""
         return f"{self.detail}: {self.said}" if self.said else self.detail

@@ -1,6 +1,6 @@
 """Say who fills a role at an instant, who gets its tickets and messages, and who stands in for people who are away."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -119,12 +119,8 @@ class Duty(Presence):
         picks, transaction = self.book.picks, self.book.transaction
         if role.spread is Spread.ROUND_ROBIN:
             last = next((name for name in reversed(picks) if name in role.members), None)
-            return _after(last or last_assigned(transaction, role.members), role.members, members)
+            last = last or last_assigned(transaction, role.members)
+            start = role.members.index(last) + 1 if last in role.members else 0
+            return next(name for name in (*role.members[start:], *role.members[:start]) if name in members)
         counts = open_counts(transaction, members)
         return min(members, key=lambda name: counts.get(name, 0) + picks.count(name))
-
-
-def _after(last: str | None, order: Sequence[str], members: Sequence[str]) -> str:
-    """Return the first of the members who comes after somebody in an order that begins again at its end."""
-    place = order.index(last) + 1 if last in order else 0
-    return next(name for name in (*order[place:], *order[:place]) if name in members)

@@ -177,15 +177,13 @@ def start(
     **options: Any,  # noqa: ANN401  (those of Popen)
 ) -> "subprocess.Popen[bytes]":
     """Start a program outside of the working directory, in a process group of its own unless told otherwise."""
+    if environment is None:
+        # Proxies, passwords of ~/.netrc and settings of Apprise could send a message elsewhere.
+        unsafe = re.compile(r".*_proxy|NETRC|APPRISE_.*", re.IGNORECASE)
+        environment = {name: value for name, value in os.environ.items() if not unsafe.fullmatch(name)}
     # The programs that it starts must not import from the working directory either.
-    variables = {**(_environment() if environment is None else environment), "PYTHONSAFEPATH": "1"}
+    variables = {**environment, "PYTHONSAFEPATH": "1"}
     return subprocess.Popen(arguments, cwd="/", env=variables, start_new_session=start_new_session, **options)
-
-
-def _environment() -> dict[str, str]:
-    # Proxies, passwords of ~/.netrc and settings of Apprise could send a message elsewhere.
-    unsafe = re.compile(r".*_proxy|NETRC|APPRISE_.*", re.IGNORECASE)
-    return {name: value for name, value in os.environ.items() if not unsafe.fullmatch(name)}
 
 
 @contextmanager

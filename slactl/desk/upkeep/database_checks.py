@@ -57,21 +57,16 @@ def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterat
         with desk.database.read_unmigrated() as transaction:
             yield Check("database", True, f"{path}, {desk.sources['database']}")
             failing = "integrity"
-            yield _writing(desk.database) or _write_lock(desk.database)
+            if obstacle := desk.database.obstacle_to_writing():
+                yield Check("writing", False, f"{path} cannot be written: {obstacle.why}", obstacle.hint)
+            else:
+                yield _write_lock(desk.database)
             yield from environment.log_checks(path, LASTING)
             yield from _old_copies(path)
             yield from _inside(transaction, path, now, boot)
     except DatabaseError as error:
         code = ExitCode.PARTLY if isinstance(error, StorageError) else error.code
         yield Check(failing, False, error.message, fix_of(error, path), code)
-
-
-def _writing(database: Database) -> Check | None:
-    """Return a failed check if this user cannot write the database now, apart from locks; else None."""
-    obstacle = database.obstacle_to_writing()
-    if obstacle is None:
-        return None
-    return Check("writing", False, f"{database.path} cannot be written: {obstacle.why}", obstacle.hint)
 
 
 def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootClock | None) -> Iterator[Check]:

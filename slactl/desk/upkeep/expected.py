@@ -22,7 +22,7 @@ from slactl.store.read.audit import Stored, facts_of
 Row = dict[str, Any]
 
 #: The columns of `outcome` that do not follow from the history alone.
-NOT_OF_OUTCOMES = ("id", "detected_at")
+NOT_OF_OUTCOMES = {"id", "detected_at"}
 
 #: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
@@ -122,11 +122,23 @@ def differences(kept: Stored, context: AuditContext, versions: Mapping[int, str]
     """
     late = expected_rows(kept, context)
     found = _compared(kept, late, late, versions, context.current_rules)
-    if found:
-        # Only a ticket that seems wrong is evaluated a second time, as of its last event.
-        early = expected_rows(kept, context, last_event(kept))
-        found = _compared(kept, late, early, versions, context.current_rules)
+    # Only a ticket that seems wrong is evaluated again, as of earlier instants.
+    for early in earlier_rows(kept, context) if found else ():
+        left = _compared(kept, late, early, versions, context.current_rules)
+        found = [each for each in left if each in found]
     return found
+
+
+def earlier_rows(kept: Stored, context: AuditContext) -> Iterator[ExpectedRows]:
+    """Yield the rows as of the last event, and as of the end of its status if that has passed.
+
+    What is stored may be of either instant, because time that passed since is no change.
+    """
+    early = expected_rows(kept, context, kept.last_event)
+    yield early
+    ends_at = early.evaluation.ends_at
+    if ends_at is not None and ends_at <= context.now:
+        yield expected_rows(kept, context, ends_at)
 
 
 def _compared(
@@ -181,12 +193,13 @@ def _outcome_differences(kept: Stored, late: ExpectedRows) -> Iterator[Differenc
     timers = {(row["kind"], row["cycle"]): row for row in kept.timers}
     left = list(kept.outcomes)
     for row in outcome_rows(kept.number, late.evaluation, {}):
-        known = next((each for each in left if _outcome(each) == _outcome(row)), None)
+        names = row.keys() - NOT_OF_OUTCOMES
+        known = next((each for each in left if all(each[name] == row[name] for name in names)), None)
         timer = timers.get((row["kind"], row["cycle"]))
         if known is not None:
             left.remove(known)
             yield from _noticed_and_counted(kept.number, known, timer, late)
-        elif not _is_pending(row, timer, last_event(kept)):
+        elif not _is_pending(row, timer, kept.last_event):
             yield Difference(kept.number, outcome_name(kept.number, row), "id", None, kept.number)
     for row in left:
         yield Difference(kept.number, outcome_name(kept.number, row), "id", kept.number, None)
@@ -207,10 +220,6 @@ def _noticed_and_counted(number: int, outcome: Row, timer: Row | None, late: Exp
         return  # an unknown target has no deadline that reads could count
     if timer["agreement"] == outcome["agreement"] and outcome["missed_at"] is not None and not timer["counted"]:
         yield Difference(number, timer_name(number, timer), "counted", 0, 1)  # reads would count the miss twice
-
-
-def _outcome(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in NOT_OF_OUTCOMES}
 
 
 def outcome_name(number: int, row: Row) -> str:
@@ -265,15 +274,6 @@ def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a 
         return True
     numbers = isinstance(stored, int) and isinstance(early, int) and isinstance(late, int)
     return numbers and min(early, late) <= stored <= max(early, late)
-
-
-def last_event(kept: Stored) -> datetime:
-    """Return when the last event that a ticket's columns follow from took effect.
-
-    Raises:
-        ValueError: there is no history.
-    """
-    return max(event.at for event in kept.history)
 
 
 def _detected(kept: Stored, evaluation: Evaluation) -> dict[BreachKey, list[str]]:

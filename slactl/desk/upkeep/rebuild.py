@@ -19,7 +19,7 @@ from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
 from slactl.desk.ledger.projection import upcoming_columns
 from slactl.desk.ledger.settle import IDENTITY
-from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
+from slactl.desk.upkeep.expected import AuditContext, Difference, differences, earlier_rows, expected_rows, timer_name
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import audit, rules_versions
 from slactl.store.read.rows import BATCH
@@ -174,10 +174,10 @@ def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> I
     late = upcoming_columns(expected.evaluation, rules, expected.fired, is_baseline)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
         # The next level is stored as of the ticket's last change; time that passed since is not a difference.
-        before = expected_rows(kept, context, last_event(kept))
-        early = upcoming_columns(before.evaluation, rules, expected.fired, is_baseline)
+        before = [each.evaluation for each in earlier_rows(kept, context)]
+        early = [upcoming_columns(each, rules, expected.fired, is_baseline) for each in before]
         for column, value in late.items():
-            if kept.ticket[column] not in (value, early[column]):
+            if kept.ticket[column] not in (value, *(each[column] for each in early)):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for key, row in expected.timers(kept.number, rules).items():

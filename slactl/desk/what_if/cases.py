@@ -77,10 +77,6 @@ def or_none(convert: Callable[[object], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: None if value == NONE else convert(value))
 
 
-def _priority_word(value: object, info: ValidationInfo) -> object:
-    return as_priority_word(value, (info.context or {}).get("meanings", NO_WORDS))
-
-
 Text = Annotated[str, Field(min_length=1)]
 TextOrNone = Annotated[Text | None, or_none(lambda value: value)]
 InstantOrNone = Annotated[str | None, or_none(lambda value: to_text(as_instant(value)))]
@@ -97,7 +93,10 @@ class Expectation(Part):
     policy: TextOrNone = None
     status: Annotated[Status | None, word_of(Status), or_none(lambda value: value)] = None
     priority: Annotated[
-        Priority | None, word_of(Priority), or_none(lambda value: value), BeforeValidator(_priority_word)
+        Priority | None,
+        word_of(Priority),
+        or_none(lambda value: value),
+        BeforeValidator(lambda value, info: as_priority_word(value, (info.context or {}).get("meanings", NO_WORDS))),
     ] = None
     state: Annotated[TimerState, word_of(TimerState)] = TimerState.NONE
     due_at: InstantOrNone = None

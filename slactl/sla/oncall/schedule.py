@@ -126,7 +126,8 @@ class Exceptions:
 
     def circle(self, new: Absence) -> tuple[str, ...]:
         """Return the people who would replace each other in a circle with a new absence, or nothing."""
-        absences = Exceptions(absences=(*self.absences, replace(new, number=1 + self._last)))
+        last = max((away.number for away in self.absences), default=0)
+        absences = Exceptions(absences=(*self.absences, replace(new, number=last + 1)))
         edges = {t for away in self.absences for t in (away.start, away.end) if new.start < t < new.end}
         for t in (new.start, *sorted(edges)):
             people = [new.person]
@@ -135,10 +136,6 @@ class Exceptions:
                 if people[-1] in people[:-1]:
                     return tuple(people)
         return ()
-
-    @property
-    def _last(self) -> int:
-        return max((away.number for away in self.absences), default=0)
 
 
 #: Nobody entered anything.

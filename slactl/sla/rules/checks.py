@@ -1,6 +1,6 @@
 """Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import new_zone, zone
@@ -34,11 +34,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
     """
     yield from nul_problems((), data)
-    check = zone if pinned else new_zone
-    for table in ("calendars", "roles", "people", "schedules"):
-        for unique, part in getattr(rules, table).items():
-            if part.timezone is not None:
-                yield from attempt((table, unique, "timezone"), check, part.timezone)
+    yield from _zone_problems(rules, zone if pinned else new_zone)
     yield from (wrong := list(calendars.problems(rules.calendars, pinned=pinned)))
     if not pinned:
         yield from _tag_problems(rules)
@@ -52,10 +48,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
             if role.only is not None:
                 yield from unknown_words((kind, name, "only"), [role.only], rules.calendars, "calendar")
     for number, planned in enumerate(rules.maintenance):
-        path = ("maintenance", number)
-        yield from _window_problems((*path, "weekly"), planned.weekly, pinned=pinned)
-        if planned.timezone is not None:
-            yield from attempt((*path, "timezone"), check, planned.timezone)
+        yield from _window_problems(("maintenance", number, "weekly"), planned.weekly, pinned=pinned)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
@@ -72,6 +65,17 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
     yield from oncall.problems(rules)
     yield from rules_views.problems(rules.views, rules.priorities.meanings)
+
+
+def _zone_problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
+    """Yield each time zone that `check` refuses."""
+    for table in ("calendars", "roles", "people", "schedules"):
+        for name, part in getattr(rules, table).items():
+            if part.timezone is not None:
+                yield from attempt((table, name, "timezone"), check, part.timezone)
+    for number, planned in enumerate(rules.maintenance):
+        if planned.timezone is not None:
+            yield from attempt(("maintenance", number, "timezone"), check, planned.timezone)
 
 
 def _window_problems(path: KeyPath, texts: Sequence[str], *, pinned: bool) -> Iterator[Problem]:

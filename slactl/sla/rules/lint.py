@@ -103,18 +103,15 @@ def _targets(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
         ]
         if bare:
             priorities = ", ".join(dict.fromkeys(facts.priority.value for facts in bare))
-            yield ("policy", number), f"policy {policy.name!r} has no targets for {priorities} tickets{_of_plans(bare)}"
+            plans = dict.fromkeys(facts.plan for facts in bare)
+            of_plans = f" of plan {', '.join(plans)}" if OTHER not in plans else ""
+            yield ("policy", number), f"policy {policy.name!r} has no targets for {priorities} tickets{of_plans}"
     for plan in rules.plans():
         none = [p.value for p in Priority if rules.match(Facts(plan, None, (), p, None)) is None]
         if none:
             naming = [("policy", n) for n, policy in enumerate(rules.policies) if plan in policy.match.plan]
             where: KeyPath = naming[0] if naming else ("settings", "default_plan")
             yield where, f"plan {plan!r} has no targets for {', '.join(none)} tickets: no policy matches them"
-
-
-def _of_plans(tickets: Sequence[Facts]) -> str:
-    plans = dict.fromkeys(facts.plan for facts in tickets if facts.plan != OTHER)
-    return f" of plan {', '.join(plans)}" if plans and all(facts.plan != OTHER for facts in tickets) else ""
 
 
 def _short_resolutions(rules: Rules, year: int) -> Iterator[tuple[KeyPath, str]]:

@@ -93,14 +93,6 @@ def _list(value: object, shown: str | None = None) -> object:
     return from_list(value)
 
 
-def _windows(value: object) -> object:
-    return (value,) if isinstance(value, str) else from_list(value)
-
-
-def _stated(value: object) -> object:
-    return None if value == "" else value
-
-
 def source_name(name: str) -> str:
     """Return the name of a source of tickets, which stands before the colon of `SOURCE:ID`.
 
@@ -127,9 +119,11 @@ WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 #: Weekly windows; a single one may stand without a list.
-Windows = Annotated[tuple[Name, ...], BeforeValidator(_windows)]
+Windows = Annotated[
+    tuple[Name, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else from_list(value))
+]
 #: An address that may be missing; an empty text is none.
-MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
+MaybeAddress = Annotated[Name | None, BeforeValidator(lambda value: None if value == "" else value)]
 #: The program that slactl runs, and its arguments.
 Command = Annotated[
     tuple[Annotated[str, Field(max_length=10_000)], ...],
@@ -144,13 +138,10 @@ class CommandAddress(Part):
     command: Command
 
 
-def _kind_of_address(value: object) -> str:
-    return "[command]" if isinstance(value, dict | CommandAddress) else "[url]"
-
-
 # The brackets say that the tags are no steps into the value.
 Address = Annotated[
-    Annotated[Name, Tag("[url]")] | Annotated[CommandAddress, Tag("[command]")], Discriminator(_kind_of_address)
+    Annotated[Name, Tag("[url]")] | Annotated[CommandAddress, Tag("[command]")],
+    Discriminator(lambda value: "[command]" if isinstance(value, dict | CommandAddress) else "[url]"),
 ]
 Addresses = Annotated[
     tuple[Address, ...],

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
 from json.encoder import encode_basestring_ascii as quoted
@@ -215,6 +216,11 @@ class Stored:
         return [event for event in found if event is not None]
 
     @property
+    def last_event(self) -> datetime:
+        """Return when the last event that columns follow from took effect; without a history: ValueError."""
+        return max(event.at for event in self.history)
+
+    @property
     def breaches(self) -> list[tuple[str, str, Row]]:
         """Return each breach that was noticed and not corrected since: its target, when that was, and its detail."""
         found: list[tuple[str, str, Row]] = []
@@ -222,11 +228,10 @@ class Stored:
             if row["action"] not in (BREACH, CORRECTION):
                 continue
             facts = facts_of(row["detail"])
-            target, due_at = str(facts.get("target")), facts.get("due_at")
             if row["action"] == BREACH:
-                found.append((target, row["at"], facts))
+                found.append((str(facts.get("target")), row["at"], facts))
             else:
-                found = [each for each in found if (each[0], each[2].get("due_at")) != (target, due_at)]
+                found = [each for each in found if any(each[2].get(x) != facts.get(x) for x in ("target", "due_at"))]
         return found
 
 

@@ -108,7 +108,7 @@ def outcomes(connection: sqlite3.Connection) -> None:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone():
         return
     create(connection, "outcome")
-    _allow_updates(connection)
+    allow(connection, "ticket", "due_target", ("first_response", "next_response", "update", "resolution"), "update")
     connection.execute(OUTCOMES_OF_TIMERS)
     connection.execute("UPDATE timer SET counted = 1 WHERE breached_at IS NOT NULL")
     connection.execute("INSERT INTO meta SELECT 'outcomes_from', COALESCE(MAX(id), 0) FROM event")
@@ -193,11 +193,6 @@ def plans(connection: sqlite3.Connection) -> None:
     made_anew(connection, Notification, "event_id")
     made_anew(connection, Silence, "starts_at", {"starts_at": "created_at"})
     allow(connection, "timer", "kind", ("unassigned", "idle", "waiting", "burst", "created"), "waiting")
-
-
-def _allow_updates(connection: sqlite3.Connection) -> None:
-    """Let `due_target` be `update`."""
-    allow(connection, "ticket", "due_target", ("first_response", "next_response", "update", "resolution"), "update")
 
 
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is

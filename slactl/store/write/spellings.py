@@ -125,13 +125,10 @@ def _of_hex(digits: str) -> str:
 def unmasked(text: str) -> str:
     """Drop hidden marks, and make letters of other widths and forms ordinary ones; each by itself, in linear time."""
     shown = _HIDDEN.sub("", text)
-    ordinary = shown.translate({ord(sign): _ordinary(sign) for sign in set(shown) if sign > "\x7f"})
+    forms = {sign: unicodedata.normalize("NFKC", sign) for sign in set(shown) if sign > "\x7f"}
+    # A sign that is a whole sentence stays as it is.
+    ordinary = shown.translate({ord(sign): form for sign, form in forms.items() if len(form) <= 3})
     return _PAIR.sub(lambda match: unicodedata.normalize("NFC", match[0]), ordinary)
-
-
-def _ordinary(sign: str) -> str:
-    found = unicodedata.normalize("NFKC", sign)
-    return found if len(found) <= 3 else sign  # one sign can be a whole sentence
 
 
 def _stands_alone(address: str, text: str) -> bool | None:

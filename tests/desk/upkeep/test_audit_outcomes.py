@@ -255,3 +255,23 @@ def test_a_breach_that_was_corrected_and_comes_back_is_noticed_again(desk: Path,
         assert slactl("doctor", "--rebuild").code == 0
         assert json.loads(slactl("check", "--json").out)["breached"] == 1
         assert verified(slactl) == (0, [])
+
+
+def test_a_status_that_had_ended_before_it_was_imported_verifies(desk: Path, slactl: Slactl) -> None:
+    write_rules(desk, policy(first_response="4h"), ladder("first_response", "half 50%", "most 80%", "late 0m"))
+    lines = (
+        {"ticket": "A", "type": "created", "at": "2026-03-02T08:00:00Z"},
+        {
+            "ticket": "A",
+            "type": "status",
+            "status": "pending",
+            "at": "2026-03-02T08:10:00Z",
+            "until": "2026-03-02T09:00:00Z",
+        },
+    )
+    with freeze_time("2026-03-02T10:00:00Z") as clock:  # open again, and not late
+        assert slactl("import", "-", stdin="\n".join(map(json.dumps, lines))).code == 0
+        for later in ("10:00", "11:30", "15:00"):
+            clock.move_to(f"2026-03-02T{later}:00Z")
+            assert verified(slactl) == (0, [])
+            assert slactl("doctor", "--rebuild", "-n").code == 0

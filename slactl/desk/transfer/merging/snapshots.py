@@ -58,12 +58,9 @@ class Snapshot:
 
     def row(self, number: int) -> dict[str, Any]:
         """Return the snapshot of a ticket as a row of the database."""
-        texts = {name: json.dumps(each, sort_keys=True) for name, each in self._kept.items()}
+        kept = {"columns": self.columns, "older": self.older}
+        texts = {name: json.dumps(each, sort_keys=True) for name, each in kept.items()}
         return {"ticket_id": number, "at": self.at, "salt": self.salt, "digest": self.digest, **texts}
-
-    @property
-    def _kept(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"columns": self.columns, "older": self.older}
 
     def since(self, column: str) -> str:
         """Return the instant of the row that decided a column."""

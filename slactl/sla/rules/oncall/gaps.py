@@ -27,14 +27,8 @@ def gaps(rules: Rules, now: datetime, feeds: Mapping[str, Feed]) -> Iterator[tup
         plan = shifts(schedule, start, start + AHEAD * DAY)
         empty = [shift for shift in plan if shift.on_call.person is None]
         if empty:
-            begin, end = (_clock(t, schedule.timezone) for t in empty[0][:2])
-            rest = f", and {_more(len(empty) - 1)} within four weeks" if empty[1:] else ""
+            zone, more = ZoneInfo(schedule.timezone), len(empty) - 1
+            begin, end = (f"{(EPOCH + timedelta(0, t)).astimezone(zone):%a %d %b %Y %H:%M %Z}" for t in empty[0][:2])
+            times = "once more" if more == 1 else f"{more} more times"
+            rest = f", and {times} within four weeks" if more else ""
             yield ("schedules", name), f"nobody is on call for {name} from {begin} to {end}{rest}"
-
-
-def _more(count: int) -> str:
-    return "once more" if count == 1 else f"{count} more times"
-
-
-def _clock(t: int, timezone: str) -> str:
-    return f"{(EPOCH + timedelta(0, t)).astimezone(ZoneInfo(timezone)):%a %d %b %Y %H:%M %Z}"
