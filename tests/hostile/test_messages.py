@@ -15,6 +15,7 @@ from conftest import Receivers
 from payloads import PAYLOADS, harm
 from test_windows import Page
 
+from slactl.clock import uptime
 from slactl.desk.messages import digest as digests
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.recipients import Address
@@ -129,7 +130,7 @@ def test_what_arrives_in_a_chat_calls_nobody(receiver: Receivers) -> None:
         "receiver": None,
         "title": message.title,
         "body": message.body,
-        "seconds": 20,
+        "until": uptime() + 20,
         "allow_http": False,
         "message_id": "1",
         "proxy": "",
@@ -250,7 +251,7 @@ def test_a_sender_that_would_write_to_somebody_else_writes_to_nobody(receiver: R
         "receiver": "o'brien@example.com",
         "title": "x",
         "body": "y",
-        "seconds": 20,
+        "until": uptime() + 20,
         "message_id": "1",
         "proxy": "",
     }
