@@ -12,6 +12,7 @@ from slactl.cli.options import Answer, Call, Output, call, say
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.show.form import Form
+from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
@@ -276,6 +277,9 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
         from slactl.show.oncall import receipt_lines
 
         print_lines(receipt_lines(entered.entries, entered.replaced, removed=removed, dry_run=answer.dry_run))
+    if entered.too_long:
+        chain = " → ".join(map(clean, entered.too_long))
+        say(f"warning: there are more than five substitutes, so nobody stands in for the first: {chain}", err=True)
     for gap in (each for each in entered.replaced if each["person"] is None):
         say(f"warning: nobody is on call for {gap['schedule']} from {gap['start']} to {gap['end']}", err=True)
 

@@ -164,6 +164,18 @@ def test_substitutes_at_different_times_are_no_circle(rota: Path, slactl: Slactl
     assert slactl("oncall", *later).code == 0
 
 
+@pytest.mark.parametrize("last", [0, 5])
+def test_more_than_five_substitutes_are_a_warning(rota: Path, slactl: Slactl, last: int) -> None:
+    path = rota.with_name("rules.toml")
+    path.write_text(path.read_text() + "".join(f"\n[people.p{number}]" for number in range(7)))
+    for step in (*(number for number in range(6) if number != last), last):
+        who = ("away", f"p{step}", "--substitute", f"p{step + 1}")
+        added = slactl("oncall", *who, "--from", "now", "--until", "in 1h")
+        assert added.code == 0, added.err
+        assert ("more than five substitutes" in added.err) is (step == last), step
+    assert "p0 → p1 → p2 → p3 → p4 → p5 → p6" in added.err
+
+
 def test_plan_as_a_person_reads_it(rota: Path, slactl: Slactl) -> None:
     slactl(
         "oncall", "override", "first-line", "--to", "cem", "--from", "2026-03-03T08:00Z", "--until", "2026-03-03T12:00Z"

@@ -28,6 +28,8 @@ class Entered(NamedTuple):
 
     entries: list[RotaEntry]
     replaced: list[Replaced]
+    #: People who replace each other in too many steps, so that nobody stands in for the first of them.
+    too_long: tuple[str, ...] = ()
 
 
 class Between(NamedTuple):
@@ -164,10 +166,12 @@ def _add(
 
     with desk.database.write_models(keep=not dry_run) as session:
         entries = rota_entries(beneath(session), "", ended=True)
-        before = exceptions_of(entries)
+        before, too_long = exceptions_of(entries), tuple[str, ...]()
         if kind == "away":
             start, end = map(in_seconds, between)
-            if circle := before.circle(Absence(str(values["person"]), start, end, values["substitute"])):
+            new = Absence(str(values["person"]), start, end, values["substitute"])
+            too_long = before.too_long(new)
+            if circle := before.circle(new):
                 what = f"these people would replace each other in a circle: {clean(' → '.join(circle))}"
                 raise RefusedError(what, "slactl oncall list")
         columns = values | {"starts_at": to_text(between.start), "ends_at": to_text(between.until)}
@@ -175,7 +179,7 @@ def _add(
         committed.add(kind if kind == "override" else "absence", "added", [number])
         entries = rota_entries(beneath(session), "", ended=True)
     added = [entry for entry in entries if entry["id"] == number]
-    return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]))
+    return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]), too_long)
 
 
 def _replaced(

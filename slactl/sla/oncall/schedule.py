@@ -5,7 +5,7 @@ All instants are whole seconds since 1970.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple, Protocol
 
 from slactl.sla.calendar.calendar import BusinessCalendar
@@ -126,16 +126,29 @@ class Exceptions:
 
     def circle(self, new: Absence) -> tuple[str, ...]:
         """Return the people who would replace each other in a circle with a new absence, or nothing."""
+        chains = self._chains(new, [new.person])
+        return next((people for people in chains if people[-1] in people[:-1]), ())
+
+    def too_long(self, new: Absence) -> tuple[str, ...]:
+        """Return more than `MOST_STEPS` people who would replace each other with a new absence, or nothing.
+
+        Nobody stands in for the first of them.
+        """
+        chains = self._chains(new, dict.fromkeys([new.person, *(away.person for away in self.absences)]))
+        return next((people for people in chains if len(people) > MOST_STEPS + 1 and new.person in people), ())
+
+    def _chains(self, new: Absence, people: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """Yield who replaces whom with a new absence, from some people on, whenever that changes; a circle ends it."""
         last = max((away.number for away in self.absences), default=0)
         absences = Exceptions(absences=(*self.absences, replace(new, number=last + 1)))
         edges = {t for away in self.absences for t in (away.start, away.end) if new.start < t < new.end}
-        for t in (new.start, *sorted(edges)):
-            people = [new.person]
-            while (away := absences.absence(people[-1], t)) is not None and away.substitute is not None:
-                people.append(away.substitute)
-                if people[-1] in people[:-1]:
-                    return tuple(people)
-        return ()
+        for t, first in product((new.start, *sorted(edges)), people):
+            chain = [first]
+            while chain[-1] not in chain[:-1] and (away := absences.absence(chain[-1], t)) is not None:
+                if away.substitute is None:
+                    break
+                chain.append(away.substitute)
+            yield tuple(chain)
 
 
 #: Nobody entered anything.
