@@ -12,10 +12,13 @@ from slactl.cli.sync import _stopped_by_signals
 
 @pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["interactive", "in the background"])
 def interrupt(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, request.param)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for each in before:  # whoever runs the tests may have had some ignored
+        signal.signal(each, request.param if each is signal.SIGINT else signal.SIG_DFL)
     committed.begin()
     yield
-    signal.signal(signal.SIGINT, before)
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

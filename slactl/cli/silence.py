@@ -31,7 +31,7 @@ def add(
     comment: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for other people.")] = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Hold messages back, now or from a later time on; levels still fire.
+    """Hold messages back, now or later; levels still fire.
 
     With several options it holds only messages that match all of them. When the silence ends, slactl sends one
     message about all tickets that still need attention. It does not send messages that are no longer true.
@@ -61,7 +61,7 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List current silences and later ones, sorted by end time, latest first.
+    """List current and later silences, the one that ends last first.
 
     \b
     Examples:

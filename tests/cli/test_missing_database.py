@@ -38,6 +38,7 @@ READERS = (
     "notifications retry -",
     "notifications drop -",
     "silence expire -",
+    "oncall remove -",
 )
 
 

@@ -36,7 +36,7 @@ WRITING = {
     "tag": ("tag {} --add vip", "tags"),
     "due": ("due {} --target resolution --reason agreed", "due_set"),
 }
-READING = {"list", "check", "simulate"}
+READING = {"list", "check", "simulate", "oncall now"}
 
 #: Runs each command of stdin in one process, and prints the exit code and the output of each.
 RUNNER = """

@@ -87,6 +87,18 @@ on = "unassigned"
   notify = ["desk"]
 """
 
+#: A schedule for commands about who is on call; `mia` and `max` are the people who may be.
+ROTA = """
+[people.mia]
+[people.max]
+[schedules.rota]
+timezone = "Europe/Berlin"
+[[schedules.rota.layer]]
+people = ["mia", "max"]
+rotate = "1w"
+from = "2026-01-05 09:00"
+"""
+
 #: The commands that make the desk, each at its time of day on Monday.
 STORY = """
 07:00 tenant add acme --plan pro --timezone Europe/Vienna

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_desk import OTHER, desk_copy, settings
-from forked import NOON, Ended, _freeze, fork
+from crash_desk import OTHER, ROTA, RULES, desk_copy, settings
+from forked import NOON, Ended, _freeze, fork, run
 from invariants import content, violations
 from typer.main import get_command
 
@@ -36,6 +36,9 @@ WRITING = {
     "notifications drop": "notifications drop 2",
     "notifications retry": "notifications retry 1",
     "notify test": "notify test told",
+    "oncall away": "oncall away mia --from 2026-03-03T12:00Z --until 2026-03-04T12:00Z --substitute max",
+    "oncall override": "oncall override rota --to max --from 2026-03-02T12:00Z --until 2026-03-02T20:00Z",
+    "oncall remove": "oncall remove 1",
     "priority": "priority 1 urgent",
     "receive": "receive 1",
     "reopen": "reopen 3",
@@ -67,6 +70,9 @@ SAID = {
     "notifications drop": "message 2 was dropped",
     "notifications retry": "message 1 was put back into the outbox",
     "notify test": "test message to told was sent",
+    "oncall away": "absence 1 was added",
+    "oncall override": "override 1 was added",
+    "oncall remove": "override or absence 1 was removed",
     "reopen": "ticket 3 was changed",
     "rules apply": "tickets 1, 2, 5, 6 and 7 were changed",
     "rules set": "file {}/rules.toml was changed",
@@ -83,6 +89,7 @@ READING = {
     *("audit list", "audit verify", "explain", "export", "help", "history", "list", "report", "show", "simulate"),
     *("calendar add", "calendar between", "calendar is-open", "calendar show", "summary", "watch"),
     *("notifications list", "rules check", "rules diff", "rules show", "rules test"),
+    *("oncall export", "oncall list", "oncall now", "oncall show"),
     *("map check", "runs list", "runs show", "silence list", "tenant list", "tenant show"),
 }
 
@@ -144,6 +151,10 @@ def prepare(folder: Path, name: str) -> None:
     (folder / "own").mkdir(mode=0o700)
     if name == "rules apply":
         (folder / "rules.toml").write_text(OTHER)
+    if name.startswith("oncall"):
+        (folder / "rules.toml").write_text(RULES + ROTA)
+    if name == "oncall remove":
+        assert run(*settings(folder), *WRITING["oncall override"].split()).code == 0
     if name == "notify test":
         with (folder / "rules.toml").open("a") as rules:
             rules.write('[roles.told]\nnotify = ["syslog://"]\n')

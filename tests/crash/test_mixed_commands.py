@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_desk import HISTORY, command_of, desk_copy, settings
+from crash_desk import HISTORY, ROTA, RULES, command_of, desk_copy, settings
 from forked import PROCESSES, at_once, call, run, words
 from invariants import content, violations
 from test_faults import COMMANDS as FAILING
@@ -57,6 +57,8 @@ MIXED = (
     "create {w} --from {w}@example.org --body {w}; erase --requester {w}@example.org --yes",
     "doctor --rebuild",
     "backup {d}/{w}.db",
+    "oncall override rota --to max --from 2026-03-02T12:00Z --until 2026-03-02T20:00Z --reason {w}",
+    "oncall away mia --from 2026-03-03T12:00Z --until 2026-03-04T12:00Z --substitute max; oncall remove {p}",
     "list --all --json",
     "summary --json",
 )
@@ -110,6 +112,7 @@ def work_on(folder: Path, number: int, rounds: int) -> int:
 
 def all_at_work(rounds: int) -> list[Done]:
     with desk_copy() as folder:
+        (folder / "rules.toml").write_text(RULES + ROTA)
         children = at_once(PROCESSES, lambda number: work_on(folder, number, rounds))
         ended = [child.wait() for child in children]
         said = [json.loads(line) for each in ended for line in each.out.splitlines()]
@@ -231,6 +234,10 @@ notifications list
 silence list
 runs list
 runs show 1
+oncall now
+oncall show rota
+oncall list
+oncall export rota
 """
 
 TESTS = """[[test]]
@@ -265,6 +272,7 @@ def test_every_command_that_writes_is_tried_with_faults_and_by_eight_processes()
 def test_commands_that_only_read_write_nothing(line: str) -> None:
     with desk_copy() as folder:
         (folder / "tests.toml").write_text(TESTS)
+        (folder / "rules.toml").write_text(RULES + ROTA)
         before = content(folder / "slactl.db")
         ended = run(*settings(folder), *(word.format(folder) for word in line.split()))
         assert ended.code == 0, ended.err

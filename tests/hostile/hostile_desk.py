@@ -97,7 +97,8 @@ def rules() -> dict[str, Any]:
             *({"name": t, "match": {"plan": [t]}, "calendar": t, "targets": {"default": promise}} for t in TEXTS),
             {"name": "rest", "calendar": "always", "targets": {"default": promise}},
         ],
-        "roles": {text: {"assignee": text, "include": ["subject", "requester_email"]} for text in TEXTS},
+        "roles": {text: {"assignee": text, "include": ["subject", "requester_email"]} for text in TEXTS}
+        | {"support_manager": {"assignee": TEXTS[0]}},
         "people": {f"person {text}": {} for text in TEXTS},
         "escalation": [ladder(text) for text in TEXTS],
         "views": {text: {"search": text, "all": True} for text in TEXTS},

@@ -137,6 +137,14 @@ calendar show always
 calendar add always now 4h
 calendar between always "2h ago" now
 calendar is-open always now
+oncall
+oncall now
+oncall list --json
+oncall show none
+oncall override none --to mia --from now --until "in 1h"
+oncall away mia --from now --until "in 1h"
+oncall export none
+oncall remove 1
 tenant add acme
 tenant set acme --plan pro
 tenant list

@@ -99,6 +99,13 @@ STORY: dict[str, Sequence[str]] = {
     "silence expire": ["1"],
     "runs list": ["", "--json"],
     "runs show": ["1"],
+    "oncall now": [""],
+    "oncall list": [""],
+    "oncall show": ["rota"],
+    "oncall override": ["rota --to mia --from now --until 2199-01-01"],
+    "oncall away": ["mia --from now --until 2199-01-01"],
+    "oncall export": ["rota"],
+    "oncall remove": ["1"],
     "erase": ["--requester ann@example.com --yes"],
     "help": ["--no-pager", "sql --no-pager", "list --no-pager"],
 }
@@ -167,7 +174,8 @@ class Planted:
 def planted(desk: Path, tmp_path: Path, receiver: Receivers, monkeypatch: pytest.MonkeyPatch) -> Planted:
     hook = receiver("ok")
     rules = shipped_rules().read_text().replace("notify = []  ", f'notify = ["{hook.url}"]\n#')
-    desk.with_name("rules.toml").write_text(rules)
+    rota = '[people.mia]\n[schedules.rota]\ntimezone = "UTC"\n[[schedules.rota.layer]]\npeople = ["mia"]\n'
+    desk.with_name("rules.toml").write_text(f"{rules}\n{rota}")
     found = Planted(desk, tmp_path / "here", hook)
     monkeypatch.chdir(found.here)
     return found

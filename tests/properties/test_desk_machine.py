@@ -410,7 +410,7 @@ COMMON: dict[str, Any] = {
     "print_blob": False,
 }
 
-TestDesk = Desk.TestCase
+TestDesk = pytest.mark.timeout(600)(Desk.TestCase)
 TestDesk.settings = settings(max_examples=16, stateful_step_count=16, **COMMON)
 
 

@@ -115,7 +115,7 @@ def test_tags_and_messages_that_are_too_long_are_cut_and_told(
     assert (code, there) == (0, ["A"])
     cut = "is longer than slactl keeps; its end is left out"
     lines = [line for line in told.splitlines() if "longer" in line]
-    expected = [f"tags: the text {cut}", f"text: the text {cut}", f"messages: the text of a message {cut}"]
+    expected = [f"tags: the text {cut}", f"text: the text {cut}", f"notes.body: the text {cut}"]
     assert lines == [f"warning: t.json:1:{each}" for each in expected if over]
     assert json.loads(slactl("show", "A", "--json").out)["tags"] == ["short", "t" * 100]
     exported = [json.loads(line) for line in slactl("export").lines]
