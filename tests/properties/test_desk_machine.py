@@ -71,15 +71,15 @@ def unacknowledge(desk: "Desk", ticket: str) -> ChangeResult:
 
 
 def escalate(desk: "Desk", ticket: str) -> ChangeResult:
-    return by_hand.escalate(desk.config, desk.now, [ticket], "angry", "lead")
+    return by_hand.escalate(desk.config, desk.now, [ticket], "angry", "lead").change
 
 
 def escalate_quietly(desk: "Desk", ticket: str) -> ChangeResult:
-    return by_hand.escalate(desk.config, desk.now, [ticket], "now", None, Priority.URGENT, notify=False)
+    return by_hand.escalate(desk.config, desk.now, [ticket], "now", None, Priority.URGENT, notify=False).change
 
 
 def take_to_a_level(desk: "Desk", ticket: str) -> ChangeResult:
-    return by_hand.escalate_to(desk.config, desk.now, [ticket], "ahead of its time", ("e0", "l0"))
+    return by_hand.escalate_to(desk.config, desk.now, [ticket], "ahead of its time", ("e0", "l0")).change
 
 
 def edit(**facts: str) -> Decision:
