@@ -252,10 +252,11 @@ def export(
 
 
 def _between(here: Call, since: str, until: str) -> "Between":
-    """Return the two times that a person typed; the second may count from the first, as in `in 8h`."""
+    """Return the two times that a person typed; the second counts from the first."""
     from slactl.desk.oncall.entries import Between
 
-    start, end = here.instant(since, ahead=True), here.instant(until, ahead=True)
+    start = here.instant(since, ahead=True)
+    end = here.instant(until, ahead=True, after=start)
     assert start is not None
     assert end is not None
     return Between(start, end)

@@ -106,13 +106,16 @@ class Call(NamedTuple):
         """Return the service desk that the settings name."""
         return Desk.of(self.config)
 
-    def instant(self, text: str | None, *, ahead: bool = False) -> datetime | None:
+    def instant(self, text: str | None, *, ahead: bool = False, after: datetime | None = None) -> datetime | None:
         """Return the time that a person typed, or None if nothing was typed.
+
+        The end of a span counts from its begin `after`, if that lies ahead: `mon 09:00` is the next Monday then.
 
         Raises:
             UsageError: the text is not a time.
         """
-        return parse_instant(text, self.now, ahead=ahead) if text is not None else None
+        now = max(self.now, after) if after is not None else self.now
+        return parse_instant(text, now, ahead=ahead) if text is not None else None
 
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""

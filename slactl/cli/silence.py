@@ -45,7 +45,8 @@ def add(
     from slactl.desk.messages import silences
 
     here = call(context)
-    starts_at, ends_at = here.instant(begins, ahead=True) or here.now, here.instant(until, ahead=True)
+    starts_at = here.instant(begins, ahead=True) or here.now
+    ends_at = here.instant(until, ahead=True, after=starts_at)
     if (seconds is None) is (ends_at is None):
         raise UsageError("use either --for or --until", "slactl silence add --help")
     ends_at = ends_at or starts_at + timedelta(seconds=seconds or 0)

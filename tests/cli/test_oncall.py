@@ -348,3 +348,19 @@ def test_assigning_to_a_role_gives_the_ticket_to_who_is_on_call(rota: Path, slac
         slactl("oncall", "away", name, "--from", "now", "--until", "in 1h")
     refused = slactl("assign", number, "--to", "first")
     assert (refused.code, "nobody fills the role first now" in refused.err) == (5, True)
+
+
+@pytest.mark.parametrize("day", [6, 7, 8])
+def test_end_of_a_span_is_the_first_such_time_after_its_begin(
+    rota: Path, slactl: Slactl, clock: Clock, day: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    at(clock, "07:00:00", day=day)
+    words = ("override", "first-line", "--to", "ann", "--from", "sat 00:00", "--until", "mon 08:00")
+    assert slactl("oncall", *words).code == 0
+    (entry,) = records(slactl, "list")
+    begins = "2026-03-07" if day == 6 else "2026-03-14"
+    ends = "2026-03-09" if day == 6 else "2026-03-16"
+    assert (entry["starts_at"], entry["ends_at"]) == (f"{begins}T00:00:00Z", f"{ends}T08:00:00Z")
+    silence = ("silence", "add", "--tenant", "acme", "--from", "sat 22:00", "--until", "sun 06:00")
+    assert slactl("tenant", "add", "acme").code == slactl(*silence).code == 0

@@ -57,8 +57,8 @@ MIXED = (
     "create {w} --from {w}@example.org --body {w}; erase --requester {w}@example.org --yes",
     "doctor --rebuild",
     "backup {d}/{w}.db",
-    "oncall override rota --to max --from 2026-03-02T12:00Z --until 2026-03-02T20:00Z --reason {w}",
-    "oncall away mia --from 2026-03-03T12:00Z --until 2026-03-04T12:00Z --substitute max; oncall remove {p}",
+    "oncall override rota --to max --from now --until 2199-01-01 --reason {w}",
+    "oncall away mia --from now --until 2199-01-01 --substitute max; oncall remove {p}",
     "list --all --json",
     "summary --json",
 )
