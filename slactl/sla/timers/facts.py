@@ -53,12 +53,6 @@ class TicketFacts:
         elif event.type is EventType.EDITED:
             self._domain = _domain(detail) or self._domain
         else:
-            if (
-                event.type is EventType.TENANT
-                and detail["tenant"] is None
-                and not {"timezone", "country"} & detail.keys()
-            ):
-                detail = {**detail, "timezone": None, "country": None}  # the zone and the country were the tenant's
             self.plan = (detail["plan"] or default_plan) if "plan" in detail else self.plan
             self.tenant = detail.get("tenant", self.tenant)
             self.timezone = detail.get("timezone", self.timezone)

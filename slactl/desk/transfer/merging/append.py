@@ -102,17 +102,20 @@ def _append(book: Ledger, number: int, line: Line, priority: Priority | None) ->
         book.append(number, entry)
         book.pin(number, version.id)
     elif event.type is EventType.TENANT and not {"timezone", "country"} & event.detail.keys():
-        book.append(number, replace(entry, event=_placed(book, event)))
+        book.append(number, replace(entry, event=_placed(book, number, event)))
     else:
         book.append(number, entry)
     return True
 
 
-def _placed(book: Ledger, event: Event) -> Event:
-    """Return a change of the tenant with the zone and country of the new one, unless nothing is known about it."""
-    name = event.detail["tenant"]
-    tenant = book.tenant(name) if name is not None else None
-    is_known = tenant is not None or name is None
+def _placed(book: Ledger, number: int, event: Event) -> Event:
+    """Return a change of the tenant with the zone and country of the new one, unless nothing is known about it.
+
+    A ticket that leaves a tenant loses the tenant's zone; one without a known tenant keeps what its history says.
+    """
+    name, before = event.detail["tenant"], book.state(number).tenant
+    tenant, left = (book.tenant(each) if each is not None else None for each in (name, before))
+    is_known = tenant is not None or (name is None and left is not None)
     return replace(event, detail={**event.detail, **place_of(tenant)}) if is_known else event
 
 
