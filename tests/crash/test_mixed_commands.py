@@ -214,6 +214,7 @@ show 1
 summary
 explain 1
 report
+objectives
 simulate {}/history.jsonl
 export
 history 1

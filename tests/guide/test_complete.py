@@ -31,6 +31,7 @@ from slactl.sla.history.readers import BODY_LENGTH, MOST_TAGS, NAME_LENGTH, SUBJ
 from slactl.sla.rules import model, values
 from slactl.sla.rules.calendars import CalendarRules
 from slactl.sla.rules.checks import INCLUDES, RELATIONS
+from slactl.sla.rules.objectives.model import Credit, NotifyAt, Objective
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.templates import FILTERS, NAMES
 from slactl.sla.rules.views import OPTIONS, READY_MADE
@@ -122,6 +123,9 @@ TABLES = {
     model.Repeat: "repeat.",
     model.Source: "",
     model.Maintenance: "",
+    Objective: "",
+    Credit: "credits.",
+    NotifyAt: "notify_at.",
     model.Templates: "",
 }
 
@@ -129,7 +133,7 @@ TABLES = {
 @pytest.mark.parametrize("part", TABLES, ids=lambda part: part.__name__)
 def test_each_key_of_the_rules_has_a_row(part: type[BaseModel]) -> None:
     named = {row[0].strip("`") for row in rows("rules")}
-    nested = {"idle", "burst", "repeat"}
+    nested = {"idle", "burst", "repeat", "credits", "notify_at"}
     assert set(keys(part, TABLES[part])) - nested <= named
 
 
@@ -137,7 +141,7 @@ def test_no_part_of_the_rules_is_left_out() -> None:
     defined = [*vars(model).values(), *vars(values).values()]
     parts = {each for each in defined if isinstance(each, type) and issubclass(each, model.Part)}
     # A command is one form of an address in `notify`, and no table of its own.
-    assert parts - {model.Part, values.CommandAddress} == set(TABLES)
+    assert parts - {model.Part, values.CommandAddress} == set(TABLES) - {Objective, Credit, NotifyAt}
     tables = {row[0].strip("`[]").removesuffix(".NAME") for row in rows("rules")}
     assert set(keys(Rules)) - {"canonical"} <= tables
 

@@ -102,6 +102,7 @@ summary --json
 explain 1 --json
 report --html FOLDER/report.html
 report --json
+objectives --json
 export
 export --format csv
 sync

@@ -69,6 +69,7 @@ STORY: dict[str, Sequence[str]] = {
     "summary": ["", "--json"],
     "explain": ["2 --target resolution"],
     "report": ["--html report.html", "--json"],
+    "objectives": ["", "--by plan"],
     "simulate": ["history.jsonl --compare rules.toml"],
     "import": ["history.jsonl"],
     "export": ["", "--format csv"],

@@ -11,6 +11,8 @@ from slactl.sla.rules import addresses, calendars, match, model, values
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
+from slactl.sla.rules.objectives import checks as objectives
+from slactl.sla.rules.objectives import model as goals
 from slactl.sla.rules.oncall import checks as oncall
 from slactl.sla.rules.oncall import schedules
 from slactl.text import clean, dashed
@@ -64,6 +66,8 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
     yield from oncall.problems(rules)
+    yield from duplicates(("objective",), "name", [objective.name for objective in rules.objectives])
+    yield from objectives.problems(rules, zone if pinned else new_zone)
     yield from rules_views.problems(rules.views, rules.priorities.meanings)
 
 
@@ -121,6 +125,7 @@ _ROOT: dict[str, type[values.Part]] = {
     "schedules": schedules.ScheduleRules,
     "escalation": model.Escalation,
     "source": model.Source,
+    "objective": goals.Objective,
     "maintenance": model.Maintenance,
     "templates": model.Templates,
 }
@@ -136,6 +141,8 @@ _INNER: dict[str, type[values.Part]] = {
     "idle": model.Idle,
     "burst": model.Burst,
     "notify": values.CommandAddress,
+    "notify_at": goals.NotifyAt,
+    "credits": goals.Credit,
     **dict.fromkeys(model.TargetDurations.model_fields, model.TargetTime),
 }
 
@@ -164,6 +171,7 @@ def _tag_problems(rules: "Rules") -> Iterator[Problem]:
     conditions: list[tuple[KeyPath, match.Match]] = [
         (("policy", number, "match"), policy.match) for number, policy in enumerate(rules.policies)
     ]
+    conditions += [(("objective", number, "match"), goal.match) for number, goal in enumerate(rules.objectives)]
     for number, escalation in enumerate(rules.escalations):
         conditions.append((("escalation", number, "when"), escalation.when))
         for index, level in enumerate(escalation.levels):

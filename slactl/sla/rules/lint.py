@@ -12,6 +12,7 @@ from slactl.sla.rules.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match, MatchKeys
 from slactl.sla.rules.model import Escalation, Level, Policy, TargetTime
+from slactl.sla.rules.objectives import checks as objectives
 from slactl.sla.rules.rules import Rules
 
 #: A plan that no policy names.
@@ -45,6 +46,7 @@ def lint(rules: Rules, text: str, year: int) -> list[LintWarning]:
         *_roles(rules),
         *_customers(rules),
         *_unheard(rules),
+        *objectives.lint(rules, _tickets, MOST_TRIED),
     ]
     return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 

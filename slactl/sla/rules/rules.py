@@ -22,6 +22,7 @@ from slactl.sla.rules.model import (
     Source,
     Templates,
 )
+from slactl.sla.rules.objectives.model import Objective
 from slactl.sla.rules.oncall import schedules as oncall
 from slactl.sla.rules.values import Part, PriorityWords, from_list
 
@@ -41,6 +42,7 @@ class Rules(Part):
     escalations: Annotated[tuple[Escalation, ...], BeforeValidator(from_list)] = Field(default=(), alias="escalation")
     sources: Annotated[tuple[Source, ...], BeforeValidator(from_list)] = Field(default=(), alias="source")
     maintenance: Annotated[tuple[Maintenance, ...], BeforeValidator(from_list)] = ()
+    objectives: Annotated[tuple[Objective, ...], BeforeValidator(from_list)] = Field(default=(), alias="objective")
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.

@@ -1,7 +1,10 @@
-"""Build the SQL over the outcomes of a period: the stops of clocks in it, and the deadlines that passed in it."""
+"""Read the outcomes of a period: the stops of clocks in it, and the deadlines that passed in it."""
 
+import json
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from slactl.store.schema import views
 
@@ -95,3 +98,57 @@ def grouped(columns: str, source: str, condition: str, by: str | None, of: str =
     """Return a query of aggregates over rows `of` a source, by a field; the first value is the group."""
     group, joined = group_of(by, of)
     return f"SELECT {group}, {columns} FROM {source}{joined} WHERE {condition}" + (" GROUP BY 1" if by else "")
+
+
+class Counted(NamedTuple):
+    """Count targets of one kind with the same facts and group: how many were kept and missed, or are at risk."""
+
+    group: str | None
+    plan: str
+    tenant: str | None
+    tags: tuple[str, ...]
+    priority: str
+    requester_domain: str | None
+    kept: int = 0
+    missed: int = 0
+    late: int = 0
+    soon: int = 0
+
+
+#: The facts of a row, and the domain of the requester of its ticket.
+_FACTS = ("plan", "tenant", "tags", "priority")
+_DOMAIN = "LOWER(NULLIF(SUBSTR(t.requester_email, INSTR(t.requester_email, '@') + 1), ''))"
+
+
+def counted_outcomes(
+    connection: sqlite3.Connection, period: Period, target: str, by: str | None = None
+) -> list[Counted]:
+    """Return how many outcomes of a target in a period were kept and missed, by facts and group."""
+    source = f"({outcomes(period, [target])}) o JOIN ticket t ON t.id = o.ticket_id"
+    columns = counts(("NOT o.late", "o.late"))
+    found = connection.execute(_query(columns, source, "1", by, "o"), period.parameters)
+    return [_row(facts, kept=kept, missed=missed) for *facts, kept, missed in found]
+
+
+def targets_at_risk(
+    connection: sqlite3.Connection, now: str, soon: str, target: str, by: str | None = None
+) -> list[Counted]:
+    """Return how many open targets of a kind are late at `now`, or due by `soon`, by facts and group."""
+    source = f"{views.tickets(':now')} CROSS JOIN {views.timers(':now')} ON r.ticket_id = t.id AND r.kind = :target"
+    condition = f"{views.OPEN} AND t.due_at <= :soon AND r.stopped_at IS NULL AND r.due_at <= :soon"
+    columns = counts(("r.due_at < :now", "r.due_at >= :now"))
+    parameters = {"now": now, "soon": soon, "target": target}
+    found = connection.execute(_query(columns, source, condition, by, "t"), parameters)
+    return [_row(facts, late=late, soon=coming) for *facts, late, coming in found]
+
+
+def _query(columns: str, source: str, condition: str, by: str | None, of: str) -> str:
+    group, joined = group_of(by, of)
+    facts = ", ".join(f"{of}.{name}" for name in _FACTS)
+    numbers = ", ".join(map(str, range(1, len(_FACTS) + 3)))
+    return f"SELECT {group}, {facts}, {_DOMAIN}, {columns} FROM {source}{joined} WHERE {condition} GROUP BY {numbers}"
+
+
+def _row(facts: list[str | None], **numbers: int) -> Counted:
+    group, plan, tenant, tags, priority, domain = facts
+    return Counted(group, str(plan), tenant, tuple(json.loads(tags or "[]")), str(priority), domain, **numbers)

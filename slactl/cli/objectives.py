@@ -1,0 +1,59 @@
+"""`objectives`: say how far the goals of the rules are reached."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import Output, call, leave, say
+from slactl.cli.output import print_records
+from slactl.cli.panels import Commands
+from slactl.desk.reports.measures import By
+from slactl.errors import ExitCode
+
+app = Commands()
+
+PeriodOption = Annotated[
+    str | None, typer.Option("--period", metavar="P", help="A period such as 2026-11, 2026-W48, 2026-Q4 or 2026.")
+]
+
+
+@app.command()
+def objectives(
+    context: typer.Context,
+    period: PeriodOption = None,
+    by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a goal is missed.")] = False,
+    *,
+    output: Output,
+) -> None:
+    """Show goals, and how many misses they can bear.
+
+    Without --period each goal is shown in its present period. With it, goals with such periods are shown in that one.
+
+    \b
+    Examples:
+      slactl objectives
+      slactl objectives --period 2026-10 --by tenant
+      slactl objectives --exit-code -q
+    """
+    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.reports.objectives import FIELDS, Clock, named_period, standings
+    from slactl.show.objectives import columns
+
+    here, wanted = call(context), named_period(period) if period is not None else None
+    output.names(FIELDS)
+    rules = CommandRules(here.desk)
+    with here.desk.database.read() as transaction:
+        current = rules.current(transaction, strict=False)
+        clock = Clock(here.now, here.due_soon())
+        records = standings(transaction, current.rules.objectives, clock, period=wanted, by=by)
+    if current.problem is not None:
+        say(f"warning: {current.problem.message}; the last valid rules are used", err=True)
+    none = "the rules have no [[objective]]: slactl help reports"
+    if current.rules.objectives:
+        none = "no goal has such a period" if wanted is not None and by is None else "there are no outcomes"
+    drawn = partial(columns, grouped=by is not None)
+    print_records(context, records, FIELDS, output, key="name", columns=drawn, none=none)
+    missed = any(record["state"] == "below" for record in records)
+    leave(ExitCode.FOUND if exit_code and missed else ExitCode.DONE)

@@ -1,0 +1,122 @@
+"""Say how far the goals of the rules are reached in their periods: the numbers of `objectives`."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from slactl.clock import to_text
+from slactl.desk.reports.measures import By, ordered_groups, share
+from slactl.errors import UsageError
+from slactl.sla.enums import Priority
+from slactl.sla.rules.match import Facts, Match
+from slactl.sla.rules.objectives.goal import Margin, credit
+from slactl.sla.rules.objectives.period import CalendarPeriod, parse_period, period_of
+from slactl.store.read import outcomes as reads
+from slactl.store.read.outcomes import Period
+
+if TYPE_CHECKING:
+    from slactl.records.figures import Objective as Record
+    from slactl.sla.rules.objectives.model import Objective
+    from slactl.store.database import Transaction
+
+#: The fields of a goal, in the order of the output.
+FIELDS = (
+    *("name", "period", "since", "until", "target", "goal", "kept", "missed", "attained"),
+    *("spare", "needed", "open_at_risk", "credit", "state", "group"),
+)
+
+
+class Clock(NamedTuple):
+    """Hold the present instant, and the seconds of wall time in which a deadline is due soon."""
+
+    now: datetime
+    due_soon: int
+
+
+def named_period(name: str) -> CalendarPeriod:
+    """Return the period with a name.
+
+    Raises:
+        UsageError: it is not the name of a period.
+    """
+    try:
+        return parse_period(name)
+    except ValueError as error:
+        raise UsageError(str(error), "slactl objectives --help") from error
+
+
+def current_period(objective: "Objective", now: datetime) -> CalendarPeriod:
+    """Return the period of a goal in which an instant lies, in the zone of the goal."""
+    return period_of(objective.period, now.astimezone(objective.zone).date())
+
+
+def standings(
+    transaction: "Transaction",
+    objectives: Sequence["Objective"],
+    clock: Clock,
+    *,
+    period: CalendarPeriod | None = None,
+    by: By | None = None,
+) -> list["Record"]:
+    """Return how far goals are reached, in the order of the rules: each in its present period.
+
+    With `period` only goals with periods of that kind are there, in this one. With `by` each goal has a record for each
+    group of the outcomes, and none where it has no outcomes.
+    """
+    found: list[Record] = []
+    for objective in objectives:
+        if period is None or period.kind is objective.period:
+            found += _standing(transaction, objective, clock, period or current_period(objective, clock.now), by)
+    return found
+
+
+def _standing(
+    transaction: "Transaction", objective: "Objective", clock: Clock, period: CalendarPeriod, by: By | None
+) -> Iterator["Record"]:
+    since, until = period.bounds(objective.zone)
+    is_now, target = since <= clock.now < until, objective.target.value
+    now, soon = to_text(clock.now), to_text(clock.now + timedelta(seconds=clock.due_soon))
+    bounds = Period(now, to_text(since), to_text(until))
+    rows = reads.counted_outcomes(transaction, bounds, target, by)
+    rows += reads.targets_at_risk(transaction, now, soon, target, by) if is_now else []
+    counts = _matched(objective.match, rows)
+    for group in ordered_groups(counts, by) if by is not None else [None]:
+        counted = counts[group]
+        margin = Margin(objective.goal, counted["kept"], counted["missed"])
+        yield {
+            "name": objective.name,
+            "period": period.name,
+            "since": to_text(since),
+            "until": to_text(until),
+            "target": target,
+            "goal": float(objective.goal.share),
+            "kept": margin.kept,
+            "missed": margin.missed,
+            "attained": share(margin.kept, margin.done),
+            "spare": margin.spare,
+            "needed": margin.needed,
+            "open_at_risk": counted["late"] + counted["soon"] if is_now else None,
+            "credit": credit(margin, objective.thresholds),
+            "state": _state(margin, counted["soon"]),
+            "group": group,
+        }
+
+
+def _matched(match: Match, rows: Iterable[reads.Counted]) -> defaultdict[str | None, Counter[str]]:
+    """Return the sums of the rows that a goal matches, by group."""
+    counts: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        facts = Facts(row.plan, row.tenant, row.tags, Priority(row.priority), row.requester_domain)
+        if match.matches(facts):
+            counts[row.group].update(kept=row.kept, missed=row.missed, late=row.late, soon=row.soon)
+    return counts
+
+
+def _state(margin: Margin, soon: int) -> str:
+    """Return the state of a goal: it is at risk if missing every target that is due soon would miss it."""
+    if not margin.done:
+        return "no_data"
+    if not margin.is_kept:
+        return "below"
+    return "kept" if margin._replace(missed=margin.missed + soon).is_kept else "at_risk"

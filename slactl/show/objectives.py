@@ -1,0 +1,55 @@
+"""Goals as a table: what was kept, how many misses are spare, and what happens below the goal."""
+
+from collections.abc import Sequence
+
+from slactl.show.records import Record
+from slactl.show.shares import percent
+from slactl.show.tables import Column, bar
+
+#: The words and the colour of each state.
+STATES = {
+    "no_data": ("no outcomes", "dim"),
+    "kept": ("kept", "green"),
+    "at_risk": ("at risk", "yellow"),
+    "below": ("below", "red"),
+}
+
+#: The width of a bar.
+CELLS = 10
+
+
+def columns(*, grouped: bool = False) -> "Sequence[Column]":
+    """Return the columns of a list of goals."""
+    group: list[Column] = [Column("Group", lambda goal: goal["group"] or "(none)")] if grouped else []
+    return (
+        Column("Goal", lambda goal: goal["name"]),
+        *group,
+        Column("Period", lambda goal: goal["period"]),
+        Column("Wanted", lambda goal: percent(goal["goal"]), right=True, rank=1),
+        Column("Attained", lambda goal: percent(goal["attained"]), right=True),
+        Column("Kept", lambda goal: f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,}", right=True, rank=1),
+        Column("Used up", lambda goal: bar(used_up(goal), CELLS), rank=3),
+        Column("Margin", margin_words),
+        Column("At risk", lambda goal: str(goal["open_at_risk"] or ""), right=True, rank=2),
+        Column("Credit", lambda goal: "" if goal["credit"] is None else f"{goal['credit']:g} %", right=True, rank=1),
+        Column("State", lambda goal: STATES[goal["state"]]),
+    )
+
+
+def margin_words(goal: Record) -> str:
+    """Return how many misses are spare, or how many outcomes must be kept to be back at the goal."""
+    if goal["spare"] is None:
+        return ""
+    if goal["needed"] is None:
+        return "out of reach"
+    if goal["needed"]:
+        return f"needs {goal['needed']:,}"
+    return f"{goal['spare']:,} spare"
+
+
+def used_up(goal: Record) -> float:
+    """Return the share of the misses that the goal allows which is used up; 1 below the goal."""
+    if goal["spare"] is None:
+        return 0.0
+    allowed = goal["missed"] + goal["spare"]
+    return goal["missed"] / allowed if allowed and goal["state"] != "below" else float(goal["state"] == "below")

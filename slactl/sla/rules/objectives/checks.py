@@ -1,0 +1,45 @@
+"""Check goals: known names, credits that differ, and matches for which the policies promise the target."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from slactl.sla.rules.calendars import attempt, unknown_words
+from slactl.sla.rules.lines import KeyPath, Problem
+from slactl.sla.rules.match import Facts, Match
+from slactl.sla.rules.objectives.goal import Goal
+from slactl.sla.rules.objectives.model import Objective
+
+if TYPE_CHECKING:
+    from slactl.sla.rules.rules import Rules
+
+
+def problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
+    """Yield what is wrong with goals; `check` refuses time zones."""
+    for number, objective in enumerate(rules.objectives):
+        here: KeyPath = ("objective", number)
+        yield from attempt((*here, "timezone"), check, objective.timezone)
+        yield from unknown_words((*here, "notify"), objective.notify, [*rules.roles, *rules.people], "role or person")
+        yield from _credits(here, objective)
+
+
+def _credits(path: KeyPath, objective: Objective) -> Iterator[Problem]:
+    seen = set[Goal]()
+    for number, credit in enumerate(objective.credits):
+        if credit.below in seen:
+            yield (*path, "credits", number), f"another credit has the threshold {credit.below} too"
+        seen.add(credit.below)
+
+
+def lint(
+    rules: "Rules", tickets: Callable[["Rules", Match], Iterator[Facts]], most: int
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the goals that no ticket can count for; at most so many kinds of tickets that match are tried."""
+    for number, objective in enumerate(rules.objectives):
+        chosen = [(facts, rules.match(facts)) for facts in islice(tickets(rules, objective.match), most)]
+        served = [(facts, policy) for facts, policy in chosen if policy is not None and objective.match.matches(facts)]
+        name, target = objective.name, objective.target
+        if not served:
+            yield ("objective", number, "match"), f"no policy serves the tickets of goal {name!r}"
+        elif not any(policy.target(facts.priority, target) for facts, policy in served):
+            yield ("objective", number, "target"), f"no policy promises {target} to the tickets of goal {name!r}"

@@ -1,0 +1,62 @@
+"""Define the goals of `rules.toml`: which share of the outcomes of a target must be kept in each period."""
+
+from datetime import tzinfo
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from slactl.clock import zone
+from slactl.sla.rules.match import Match
+from slactl.sla.rules.objectives.goal import Goal, parse_goal
+from slactl.sla.rules.objectives.period import PeriodKind
+from slactl.sla.rules.values import AnyTarget, Name, Names, Part, from_list, word_of
+
+
+def _goal(value: object) -> object:
+    if isinstance(value, Goal):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('must be a text such as "95%"')
+    return parse_goal(value)
+
+
+AnyGoal = Annotated[Goal, BeforeValidator(_goal)]
+
+
+class Credit(Part):
+    """Hold what a customer gets back, in percent, when attainment falls below a threshold."""
+
+    below: AnyGoal
+    percent: Annotated[int | float, Field(gt=0, le=100)]
+
+
+class NotifyAt(Part):
+    """Hold when a goal tells people: when few misses are spare, and when attainment falls below it."""
+
+    spare: Annotated[int, Field(ge=0)] | None = None
+    below: bool = True
+
+
+class Objective(Part):
+    """Hold a goal: a share of the outcomes of one target, of the tickets that it matches, in each period."""
+
+    name: Name
+    match: Match = Match()
+    target: AnyTarget
+    goal: AnyGoal
+    period: Annotated[PeriodKind, word_of(PeriodKind)]
+    notify: Names = ()
+    notify_at: NotifyAt = NotifyAt()
+    timezone: Name = "UTC"
+    credits: Annotated[tuple[Credit, ...], BeforeValidator(from_list)] = ()
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """Return the zone in which its periods begin and end."""
+        return zone(self.timezone)
+
+    @property
+    def thresholds(self) -> dict[Goal, float]:
+        """Return the percentage of each credit, by its threshold."""
+        return {credit.below: credit.percent for credit in self.credits}
