@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.completion import ViewCommand
 from slactl.cli.list import Filters, ViewArgument
 from slactl.cli.options import Call, call, wall_seconds
 from slactl.cli.panels import Commands
@@ -30,7 +31,7 @@ app = Commands()
 INTERVAL = wall_seconds("--interval", "slactl watch --interval 5s")
 
 
-@app.command()
+@app.command(cls=ViewCommand)
 def watch(
     context: typer.Context,
     view: ViewArgument = None,
