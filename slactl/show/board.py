@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
@@ -58,7 +59,7 @@ def draw_board(
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [*_head(shown, width)][: max(0, height - 1)]
+    parts: list[RenderableType] = list(islice(_head(shown, width), max(0, height - 1)))
     rest = height - len(parts) - 1
     for section, lines in _shared(shown, height):
         cut = f", {lines:,} shown" if lines < section.count else ""
