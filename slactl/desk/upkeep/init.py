@@ -4,29 +4,25 @@ The tickets of a temporary service desk are a history file, `demo.jsonl`, in whi
 the present and imported.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
-from io import BytesIO
 from pathlib import Path
-from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from slactl import committed
-from slactl.clock import from_text, to_text
 from slactl.committed import in_parts
 from slactl.config import Config, shipped_rules, user_rules
-from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import SYSTEM_FOLDER, system_rules
-from slactl.desk.transfer.importing import Source, import_file
-from slactl.desk.transfer.lines import Problem
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError
 from slactl.files import cannot_write, write_whole
 from slactl.store.database import Database
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import quoted
+
+if TYPE_CHECKING:
+    from slactl.desk.transfer.lines import Problem
 
 #: The instant that is now in the history file of a temporary service desk.
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -155,6 +151,15 @@ def _group_number(name: str) -> int:
 
 def make_demo(now: datetime, config: Config) -> tuple[Config, int]:
     """Make a temporary service desk; return its settings and how many tickets it has."""
+    import json
+    from importlib import resources
+    from io import BytesIO
+    from tempfile import mkdtemp
+
+    from slactl.clock import from_text, to_text
+    from slactl.desk.ledger.desk import Desk
+    from slactl.desk.transfer.importing import Source, import_file
+
     folder = Path(mkdtemp(prefix="slactl-demo-"))
     demo = config._replace(database=folder / "slactl.db", rules=folder / "rules.toml")
     demo.rules.write_bytes(shipped_rules().read_bytes())
@@ -165,5 +170,5 @@ def make_demo(now: datetime, config: Config) -> tuple[Config, int]:
     return demo, import_file(Desk.of(demo), now, Source(history), _refuse).opened
 
 
-def _refuse(problem: Problem) -> None:
+def _refuse(problem: "Problem") -> None:
     raise SlactlError(f"demo.jsonl:{problem}")

@@ -103,8 +103,8 @@ def _chosen(cases: Sequence[Case], names: Sequence[str], *, is_complete: bool) -
         if not any(fits(case.name, name) for case in cases):
             known = [case.name for case in cases]
             near = nearest(name, known)
-            again = f"slactl rules test {' '.join(dict.fromkeys(quoted(case.file) for case in cases))}"
-            hint = f"{again} --run {quoted(near)}" if near is not None else again
+            files = " ".join(dict.fromkeys(quoted(case.file) for case in cases))
+            hint = f"slactl rules test {files} --run {quoted(near)}" if near else f"slactl rules test {files}"
             raise NotKnownError(f"there is no test {clean(name)[:100]!r}{did_you_mean(name, known)}", hint)
     return [case for case in cases if not names or any(fits(case.name, name) for name in names)]
 
