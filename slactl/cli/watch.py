@@ -171,11 +171,9 @@ class _Watch:
             from slactl.show.board import help_lines
 
             self.viewer.page = help_lines()
-        elif asked.wish is Wish.SEARCH:
-            self.late = None  # other tickets, so that none of them is a new breach
         elif asked.wish is Wish.SHOW:
             self._show(asked.ticket, width)
-        else:
+        elif asked.wish in (Wish.ACK, Wish.ESCALATE):
             reason = [f"--reason={asked.text}"] if asked.wish is Wish.ESCALATE else []
             message, is_error = self._run([str(asked.wish), str(asked.ticket), *reason])
             self.viewer.say(message, is_error=is_error)
