@@ -145,6 +145,10 @@ class Tenant(TypedDict):
     created_at: str
 
 
+#: A field of a record that a command changed, as the `changes` of a receipt have it.
+FieldChange = TypedDict("FieldChange", {"field": str, "from": Any, "to": Any})
+
+
 class View(TypedDict):
     """A saved view as `list @` prints it; `source` is ready-made or rules."""
 

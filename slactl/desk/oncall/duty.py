@@ -30,6 +30,12 @@ class Holder(NamedTuple):
     def __str__(self) -> str:
         return f"{self.person or 'nobody'} for {self.instead_of}"
 
+    def replaced(self, number: int) -> str:
+        """Return a warning for whoever gave a ticket to somebody who is away."""
+        if self.person is None:
+            return f"{self.instead_of} is away and has no substitute, so nobody gets ticket {number}"
+        return f"{self.instead_of} is away, so the substitute {self.person} gets ticket {number}"
+
 
 class Told(NamedTuple):
     """Hold the names of those who get a message, and what the event of its cause says of substitutes among them."""

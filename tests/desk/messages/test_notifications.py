@@ -310,7 +310,7 @@ def test_a_message_about_a_promise_that_was_kept_meanwhile_is_obsolete(
 ) -> None:
     monkeypatch.setenv("LEAD_URL", receiver("500").url)
     check(slactl, code=7)
-    slactl("reply", "1")
+    slactl("reply", "1", "--no-body")
     clock.move_to("2026-03-04T10:05:00Z")
     assert check(slactl)["notified"] == 0
     assert outbox(slactl) == [("lead", "obsolete")]

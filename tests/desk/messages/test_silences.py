@@ -86,7 +86,7 @@ def test_what_is_no_longer_true_when_the_silence_ends_is_never_sent(
     clock.move_to("2026-03-04T09:30:00Z")
     slactl("silence", "add", "--ticket", number, "--for", "1h")
     check(slactl)
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     clock.move_to("2026-03-04T10:31:00Z")
     assert check(slactl)["notified"] == 0
     assert [state for state, _, _ in outbox(slactl)] == ["obsolete"]
