@@ -119,7 +119,8 @@ def announce(
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
     many = len(outcome.done) + len(outcome.failures) > 1
-    print_receipts(answer, _receipts(here, outcome, did, notices, dated=dated), many=many)
+    undoes = outcome.change if outcome.before else None  # a new ticket cannot be undone
+    print_receipts(answer, _receipts(here, outcome, did, notices, dated=dated), many=many, change=undoes)
     if assignee is not None:
         from slactl.desk.tickets.input import is_recipient
 
@@ -152,6 +153,11 @@ def _receipts(
         yield receipt
 
 
+def marked(answer: Answer) -> str:
+    """Return what a line of a receipt begins with: the mark of a dry run, or nothing."""
+    return "dry run, not done: " if answer.dry_run else ""
+
+
 def print_receipts(
     answer: Answer, receipts: "Iterable[Receipt]", *, many: bool = False, change: int | None = None
 ) -> None:
@@ -173,7 +179,7 @@ def print_receipts(
         print_lines(receipt.key for receipt in receipts)
         return
     for receipt in receipts:
-        say(f"{'dry run, not done: ' if answer.dry_run else ''}{receipt.line}")
+        say(f"{marked(answer)}{receipt.line}")
     if change is not None and not answer.dry_run:
         from slactl.show.receipt import undo_line
 

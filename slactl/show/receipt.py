@@ -1,6 +1,6 @@
 """Receipts: what a command changed in a record, and what follows from it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from slactl.clock import from_text
 from slactl.show.records import Record
 from slactl.show.times import local_day, moment, relative_due, words
-from slactl.sla.enums import DONE, Target
+from slactl.sla.enums import DONE, NotificationState, Target
 
 if TYPE_CHECKING:
-    from slactl.records.tickets import FieldChange, Ticket
+    from slactl.records.runs import Notification, Silence
+    from slactl.records.tickets import FieldChange, Tenant, Ticket
 
 #: The fields of a ticket that change with the clock or with any other field, so that `changes` leaves them out.
 DERIVED = ("updated_at", "overdue_seconds")
@@ -85,17 +86,38 @@ def ticket_receipt(before: "Ticket | None", after: "Ticket", now: datetime, told
     return Receipt(str(after["id"]), f"#{after['id']} {' · '.join(parts)}", after, changes(before, after, DERIVED))
 
 
-def record_receipt(
-    key: str, before: Record | None, after: Record, named: Mapping[str, str], *, did: str = "", none: str = "none"
-) -> Receipt:
-    """Return the receipt of another record; the line names the fields in `named` with these words."""
-    found = changes(before, after)
-    parts = [did] if did else []
-    for change in found:
-        if (word := named.get(change["field"])) is not None and (before is not None or change["to"] is not None):
-            step = f"{_cut(change['from'], none)} → " if before is not None else ""
-            parts.append(f"{word} {step}{_cut(change['to'], none)}")
-    return Receipt(key, f"{key} {' · '.join(parts or ['no field changed'])}", after, found)
+def tenant_receipt(before: "Tenant | None", after: "Tenant") -> Receipt:
+    """Return the receipt of a tenant; None is a new one."""
+    was, has = dict[str, Any](before or dict.fromkeys(after)), dict[str, Any](after)
+    named = {"plan": "plan", "timezone": "time zone", "country": "country", "subdivision": "subdivision"}
+    steps = [(word, was[field], has[field]) for field, word in named.items() if was[field] != has[field]]
+    if before is None:
+        parts = ["added", *(f"{word} {_cut(value, 'none')}" for word, _, value in steps)]
+    else:
+        parts = [f"{word} {_cut(old, 'none')} → {_cut(new, 'none')}" for word, old, new in steps]
+        parts = [*parts, "for tickets that are opened from now on"] if parts else ["no field changed"]
+    return Receipt(after["name"], f"{after['name']} {' · '.join(parts)}", after, changes(before, after))
+
+
+def silence_receipt(before: "Silence | None", after: "Silence", now: datetime) -> Receipt:
+    """Return the receipt of a silence, which is new (None) or ended before its time."""
+    if before is None:
+        about = {"tenant": after["tenant"], "ticket": after["ticket_id"], "escalation": after["escalation"]}
+        which = " and ".join(f"{word} {_cut(value, '')}" for word, value in about.items() if value is not None)
+        begins = f"from {local_day(after['starts_at'])} " if from_text(after["starts_at"]) > now else ""
+        until = f"until {local_day(after['ends_at'])}, {relative_due(after['ends_at'], now)}"
+        said = f"holds messages about {which} {begins}{until}"
+    else:
+        said = f"ended; it would have ended {local_day(before['ends_at'])}"
+    return Receipt(str(after["id"]), f"silence {after['id']} {said}", after, changes(before, after))
+
+
+def message_receipt(before: "Notification", after: "Notification") -> Receipt:
+    """Return the receipt of a message in the outbox that is sent again or dropped."""
+    follows = "the next check sends it" if after["state"] == NotificationState.WAITING else "slactl does not send it"
+    step = f"{before['state']} → {after['state']}" if before["state"] != after["state"] else after["state"]
+    line = f"message {after['id']} to {after['recipient']}: {step}, {follows}"
+    return Receipt(str(after["id"]), line, after, changes(before, after))
 
 
 def undo_line(change: int) -> str:

@@ -255,3 +255,56 @@ def test_refused_command_does_not_import_what_only_a_write_needs(desk: Path, com
     )
     done = subprocess.run([sys.executable, "-c", program, *words(command)], capture_output=True, text=True, check=True)
     assert done.stdout == f"{5 if command.split()[0] in ('due', 'escalate') else 2} []\n"
+
+
+#: Commands about other things than tickets, the receipt of each, and a field that it changed.
+OTHERS = [
+    ("tenant add acme --plan all", "acme added · plan all", ("plan", None, "all")),
+    (
+        "tenant set acme --timezone Europe/Berlin",
+        "acme time zone none → Europe/Berlin · for tickets that are opened from now on",
+        ("timezone", None, "Europe/Berlin"),
+    ),
+    ("tenant set acme --timezone Europe/Berlin", "acme no field changed", None),
+    (
+        "silence add --ticket 1 --for 2h",
+        "silence 1 holds messages about ticket 1 until Mon 2026-03-02 11:00 +00:00, in 2h",
+        ("ticket_id", None, 1),
+    ),
+    (
+        "silence expire 1",
+        "silence 1 ended; it would have ended Mon 2026-03-02 11:00 +00:00",
+        ("ends_at", "2026-03-02T11:00:00Z", "2026-03-02T09:00:00Z"),
+    ),
+    (
+        "notifications drop 1",
+        "message 1 to manager: waiting → dropped, slactl does not send it",
+        ("state", "waiting", "dropped"),
+    ),
+    (
+        "notifications retry 1",
+        "message 1 to manager: dropped → waiting, the next check sends it",
+        ("state", "dropped", "waiting"),
+    ),
+]
+
+
+def test_receipts_of_tenants_silences_and_messages(desk: Path, slactl: Slactl) -> None:
+    write_rules(desk, TARGETS.replace("[[policy]]", '[[policy]]\nmatch = { plan = ["all", "free"] }', 1))
+    number = opened(slactl)
+    assert slactl("escalate", number, "--reason", "x").code == 0
+    for command, receipt, change in OTHERS:
+        dry = slactl(*words(command), "-n")
+        assert (dry.code, dry.out) == (0, f"dry run, not done: {receipt}\n"), dry.err
+        rehearsed = json.loads(slactl(*words(command), "-n", "--json").out)
+        done = slactl(*words(command), "--json")
+        assert done.code == 0, done.err
+        found = json.loads(done.out)
+        assert (rehearsed.pop("dry_run"), found.pop("dry_run")) == (True, False)
+        assert rehearsed == found
+        changes = [(each["field"], each["from"], each["to"]) for each in found["changes"]]
+        assert change in changes if change is not None else changes == []
+    assert slactl("tenant", "add", "b").out == "b\n"
+    assert slactl("silence", "add", "--tenant", "b", "--for", "2h").out == "2\n"
+    assert slactl("silence", "expire", "2").out == "2\n"
+    assert slactl("notifications", "drop", "1", "-q").out == "1\n"

@@ -100,7 +100,7 @@ COMMANDS: list[tuple[Any, tuple[str, ...]]] = [
     (list[tickets.Event], ("history", "1", "2")),
     (list[tickets.Event], ("audit", "list")),
     (tickets.TicketDetails, ("show", "1")),
-    (list[tickets.Ticket], ("resolve", "1", "2", "-n")),
+    (list[tickets.ChangedTicket], ("resolve", "1", "2", "-n")),
     (runs.CheckReport, ("check", "-n", "--at", "in 3d")),
     (runs.CheckReport, ("check",)),
     (list[runs.Run], ("runs", "list")),

@@ -56,6 +56,8 @@ class ChangeResult:
     #: The tickets before and after the change, by number; a new ticket has no record before it.
     before: "dict[int, Ticket]" = field(default_factory=dict)
     after: "dict[int, Ticket]" = field(default_factory=dict)
+    #: The number of the change, with which `undo` takes it back; None in a dry run, or if nothing was written.
+    change: int | None = None
 
 
 def change(

@@ -574,7 +574,7 @@ def test_messages_are_listed_by_state_recipient_and_ticket_and_dropped_and_retri
     assert outbox(slactl, "--state", "sent", "--state", "held") == []
     assert slactl("notifications", "list", "--ticket", "99").code == 3
     dead = slactl("notifications", "list", "--state", "dead", "-q").out
-    assert "would send" in slactl("notifications", "retry", "-", "-n", stdin=dead).out
+    assert "dead → waiting, the next check sends it" in slactl("notifications", "retry", "-", "-n", stdin=dead).out
     assert outbox(slactl, "--state", "dead") != []
     assert slactl("notifications", "retry", "-", stdin=dead).code == 0
     assert outbox(slactl) == [("lead", "waiting"), ("backup", "waiting")]
