@@ -15,12 +15,18 @@ from slactl.errors import ExitCode, LockedError, UsageError
 from slactl.text import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slactl.desk.escalation.run import Report, RunOptions
 
 app = Commands()
 
 MetricsOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
+]
+BoardOption = Annotated[str | None, typer.Option(metavar="FILE", help="Write the live page, see slactl board.")]
+BoardModeOption = Annotated[
+    str | None, typer.Option("--mode", metavar="0644", help="Who may read the file of --board; default 0600.")
 ]
 TrustClockOption = Annotated[
     bool,
@@ -45,6 +51,8 @@ def check(
     baseline: Annotated[bool, typer.Option("--baseline", help="Record due levels without firing them.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if something fired.")] = False,
     metrics: MetricsOption = None,
+    board: BoardOption = None,
+    mode: BoardModeOption = None,
     trust_clock: TrustClockOption = False,
 ) -> None:
     """Record breaches, fire levels, send messages: the cron job.
@@ -71,9 +79,10 @@ def check(
     """
     from slactl.desk.escalation.run import RunOptions
 
-    show = partial(_print, as_json, quiet)
-    options = RunOptions(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=show)
-    report = _run(call(context), at, options, quiet=quiet)
+    here, show = call(context), partial(_print, as_json, quiet)
+    page = _page(here, board, mode, dry_run=dry_run)
+    options = RunOptions(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, page, show=show)
+    report = _run(here, at, options, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 
@@ -84,6 +93,20 @@ def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> Non
         )
     if metrics is not None and dry_run:
         raise UsageError("--metrics cannot be used with --dry-run", f"slactl check --metrics {quoted(metrics)}")
+
+
+def _page(here: Call, board: str | None, mode: str | None, *, dry_run: bool) -> "Callable[[], None] | None":
+    """Return what writes the live page, or None without `--board`."""
+    if board is None:
+        if mode is not None:
+            raise UsageError("--mode needs --board, which names the file", "slactl check --board board.html")
+        return None
+    if dry_run or board == "-":
+        what = "--board cannot be used with --dry-run" if dry_run else "--board needs a file"
+        raise UsageError(what, "slactl board -")
+    from slactl.cli.board import file_mode, write_board
+
+    return partial(write_board, here, board, 0o600 if mode is None else file_mode(mode))
 
 
 def _print(as_json: bool, quiet: bool, report: "Report") -> None:

@@ -33,6 +33,7 @@ COMMANDS = {
     "sync": "sync",
     "history": "show",
     "watch": "watch",
+    "board": "board",
     "backup": "upkeep",
     "restore": "upkeep",
     "erase": "upkeep",
@@ -58,7 +59,7 @@ GROUPS = {
 HEADINGS = {
     "Daily work": (
         *("create", "list", "show", "reply", "note", "receive", "assign", "priority", "status"),
-        *("resolve", "close", "reopen", "tag", "edit", "history", "watch"),
+        *("resolve", "close", "reopen", "tag", "edit", "history", "watch", "board"),
     ),
     "Time and escalation": (
         *("check", "due", "explain", "ack", "unack", "escalate", "silence"),
@@ -103,6 +104,7 @@ SUMMARIES = {
     "sync": "Run the command of each [[source]] and import its output.",
     "history": "Show everything that happened to tickets, oldest first.",
     "watch": "Show a live board of overdue and urgent tickets.",
+    "board": "Write the live board as one HTML page.",
     "backup": "Make a verified copy of the database while it is in use.",
     "restore": "Put a backup back, and keep the present database beside it.",
     "erase": "Erase the texts and the address of a person.",

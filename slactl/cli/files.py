@@ -1,6 +1,8 @@
 """Read rows from files, report bad rows on stderr, and write pages to files."""
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -89,14 +91,48 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
         RefusedError: the file exists and `force` is not set, or it is not a regular file.
         StorageError: the file cannot be written.
     """
+    _write(Path(name).absolute(), name, text, mode=0o600, replace=force)
+
+
+def write_live_page(name: str, text: str, *, mode: int, force: bool = False) -> None:
+    """Write a live page, whole or not at all, over an earlier live page or where no file is.
+
+    Raises:
+        RefusedError: the file is not a live page and `force` is not set, or it is not a regular file.
+        StorageError: the file cannot be written.
+    """
+    from slactl.show.live_page import MARK, MARKED_WITHIN
+
     target = Path(name).absolute()
+
+    def refuse_others() -> None:
+        if force:
+            return
+        with suppress(FileNotFoundError), open_regular(target, follow=False) as found:
+            if MARK.encode() not in found.read(MARKED_WITHIN):
+                shown = quoted(target)
+                raise RefusedError(f"{name} is not a page of slactl board", f"slactl board --force {shown}")
+
+    _write(target, name, text, mode=mode, replace=True, before_rename=refuse_others)
+
+
+def _write(
+    target: Path,
+    name: str,
+    text: str,
+    *,
+    mode: int,
+    replace: bool,
+    before_rename: Callable[[], None] = lambda: None,
+) -> None:
     if target.is_symlink() or (target.exists() and not target.is_file()):
         raise RefusedError(f"{name} is not a regular file; slactl does not replace it", f"ls -ld {quoted(target)}")
-    if target.exists() and not force:
+    if target.exists() and not replace:
         raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}")
+    content = text.encode(errors="xmlcharrefreplace")
     try:
         with committed.uninterrupted():
-            write_whole(target, text.encode(errors="xmlcharrefreplace"), mode=0o600, replace=force)
+            write_whole(target, content, mode=mode, replace=replace, before_rename=before_rename)
             committed.add("file", "written", [name])
     except FileExistsError as error:
         raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}") from error

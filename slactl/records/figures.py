@@ -1,6 +1,9 @@
 """The figures of `summary` and `report`, as types: the fields in the order in which slactl prints them."""
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from slactl.records.oncall import Standing
 
 
 class OpenNow(TypedDict):
@@ -250,3 +253,13 @@ class Objective(TypedDict):
     credit: float | None
     state: str
     group: str | None
+
+
+class LivePage(TypedDict):
+    """The content of the live page; `board` is the record of the live board, `check_seconds` the time between runs."""
+
+    board: Mapping[str, Any]
+    on_call: list[Standing]
+    goals: list[Objective]
+    check_seconds: int
+    problems: list[str]

@@ -124,7 +124,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     there = shown["now"].astimezone()
     day, offset = local_day(shown["at"])[:14], there.strftime("%z")
     title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
-    yield across(title, Text(*_check_words(shown)), width)
+    yield across(title, Text(*check_words(shown)), width)
     line = Text(f"{'Matching' if shown['is_filtered'] else 'Open'} {shown['open_count']:,} · ")
     line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
     line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
@@ -140,7 +140,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     yield Text()
 
 
-def _check_words(shown: Record) -> tuple[str, str]:
+def check_words(shown: Record) -> tuple[str, str]:
     """Return the result of the last check in words, and a style."""
     check = shown["last_check"]
     fired, code = shown["asleep"], None if check is None else check["exit_code"]

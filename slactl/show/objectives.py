@@ -25,8 +25,8 @@ def columns(*, grouped: bool = False) -> "Sequence[Column]":
         Column("Goal", lambda goal: goal["name"]),
         *group,
         Column("Period", lambda goal: goal["period"]),
-        Column("Wanted", lambda goal: percent(goal["goal"]), right=True, rank=1),
-        Column("Attained", lambda goal: percent(goal["attained"]), right=True),
+        Column("Wanted", lambda goal: wanted_words(goal), right=True, rank=1),
+        Column("Attained", lambda goal: attained_words(goal), right=True),
         Column("Kept", lambda goal: f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,}", right=True, rank=1),
         Column("Used up", lambda goal: bar(used_up(goal), CELLS), rank=3),
         Column("Margin", margin_words),
@@ -34,6 +34,17 @@ def columns(*, grouped: bool = False) -> "Sequence[Column]":
         Column("Credit", lambda goal: "" if goal["credit"] is None else f"{goal['credit']:g} %", right=True, rank=1),
         Column("State", lambda goal: STATES[goal["state"]]),
     )
+
+
+def wanted_words(goal: Record) -> str:
+    """Return the share that must be kept, with all its decimals."""
+    return f"{goal['goal'] * 100:.8g} %"
+
+
+def attained_words(goal: Record) -> str:
+    """Return the share that was kept, rounded down: a share below the goal never looks like the goal."""
+    done = goal["kept"] + goal["missed"]
+    return f"{goal['kept'] * 1000 // done / 10:.1f} %" if done else percent(None)
 
 
 def margin_words(goal: Record) -> str:

@@ -1,13 +1,11 @@
 """A report as one self-contained page, for a browser, a mail or a printer."""
 
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.durations import describe_seconds
 from slactl.show import charts
+from slactl.show.html import render
 from slactl.show.report import (
     TARGETS,
     busiest_words,
@@ -18,12 +16,9 @@ from slactl.show.report import (
 )
 from slactl.show.shares import change_words, percent, share_style, spent_shares, spent_words, taken
 from slactl.show.times import WEEKDAYS, local, local_day, words
-from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.records.figures import Report
-
-PAGES = Path(__file__).with_name("pages")
 
 #: How many groups a page shows.
 GROUPS = 100
@@ -34,27 +29,9 @@ VERDICTS = {"green": "good", "yellow": "fair", "red": "poor", "dim": "none"}
 
 def page(report: "Report") -> str:
     """Return the page of a record of `report --json`. It escapes every text, and no script can run on it."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    def shown(value: object) -> object:
-        return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    environment = Environment(
-        loader=FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "taken": taken, "words": words, "local": local, "verdict": verdict}
-    environment.filters |= {"local_day": local_day, "seconds": describe_seconds, "spent": spent_shares}
-    style = (PAGES / "report.css").read_text(encoding="utf-8")
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html").render(
-        report=report, style=Markup(style), style_hash=digest, **_story(report), **_charts(report)
-    )
+    filters: dict[str, Callable[..., object]] = {"percent": percent, "taken": taken, "verdict": verdict}
+    filters |= {"local": local, "local_day": local_day, "seconds": describe_seconds, "spent": spent_shares}
+    return render("report.html", filters, styles=("report.css",), report=report, **_story(report), **_charts(report))
 
 
 def verdict(share: float | None) -> str:

@@ -313,6 +313,8 @@ PAGES = (
     "report --html {}/own/page.html --force",
     "backup {}/own/page.html --force",
     "check --no-send --metrics {}/own/page.html",
+    "check --no-send --board {}/own/page.html",
+    "board {}/own/page.html --force",
 )
 
 

@@ -215,6 +215,7 @@ summary
 explain 1
 report
 objectives
+board {}/board.html --force
 simulate {}/history.jsonl
 export
 history 1

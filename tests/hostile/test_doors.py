@@ -266,6 +266,7 @@ MISTAKES = {
     "tests of rules": (4, ["rules", "test", "--", "nowhere/TEXT"]),
     "database": (6, ["--db=nowhere/TEXT", "list"]),
     "page": (1, ["report", "--html=nowhere/TEXT"]),
+    "live page": (1, ["board", "--", "nowhere/TEXT"]),
     "backup": (1, ["backup", "--", "nowhere/TEXT"]),
     "metrics": (2, ["check", "-n", "--metrics=TEXT"]),
     "person to erase": (2, ["erase", "--requester=TEXT"]),

@@ -21,6 +21,7 @@ COMMANDS = {
     "a check to come": "check -n",
     "list as JSON": "list --json",
     "a page": "report --html -",
+    "a live page": "board -",
     "rules of a tenant": f"rules show --tenant {TEXT}",
     "a backup": f"backup FOLDER/{TEXT}.db",
     "an error": f"show {TEXT}",
@@ -69,7 +70,7 @@ def run(desk: Path, slactl: Slactl, tmp_path: Path, ran: dict[tuple[str, str], R
                 [sys.executable, "-m", "slactl", *words], capture_output=True, check=False,
                 env=os.environ | settings | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
             )  # fmt: skip
-            out = done.stdout.decode("utf-8" if "--html" in words else encoding)
+            out = done.stdout.decode("utf-8" if {"--html", "board"} & {*words} else encoding)
             assert "JSON" not in command or ((out.isascii() or encoding == "utf-8") and json.loads(out))
             texts = [out, done.stderr.decode(encoding)]
             if encoding != "utf-8":

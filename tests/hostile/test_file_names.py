@@ -20,6 +20,7 @@ FILES = {
     "rules tested": (4, ["rules", "test", "--", FILE_NAME]),
     "backup": (0, ["backup", "--", f"{FILE_NAME}.db"]),
     "doctor": (7, ["--rules", f"{FILE_NAME}.toml", "doctor"]),
+    "live page": (0, ["board", "--force", FILE_NAME]),
     "page": (0, ["report", "--html", FILE_NAME, "--force"]),
     "no map": (4, ["import", "/dev/null", "--map", FILE_NAME]),
 }

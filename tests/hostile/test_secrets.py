@@ -101,6 +101,8 @@ close 2
 summary --json
 explain 1 --json
 report --html FOLDER/report.html
+board FOLDER/board.html
+board -
 report --json
 objectives --json
 export

@@ -5,7 +5,7 @@
 3. It goes through the tickets that have something due, in batches in the order of their numbers, with one write
    transaction a batch. It tries a ticket that fails again after an hour and continues with the others.
 4. It sends the messages of the outbox, outside of any transaction that changes tickets.
-5. It writes the row of the run, then the metrics file, and after a clean run it sends the heartbeat.
+5. It writes the row of the run, then the metrics file and the live page, and after a clean run it sends the heartbeat.
 6. It prints the report, and only then records the messages in the report as printed.
 """
 
@@ -200,14 +200,14 @@ def _work(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
 
 
 def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastRules | None) -> None:
-    """Write the metrics and send the heartbeat; a failure changes the exit code of a run whose row is written."""
+    """Write metrics and live page, and send the heartbeat; a failure changes the exit code in the row of the run."""
     heartbeat = rules.heartbeat if rules is not None and report.code is ExitCode.DONE else None
-    if options.metrics is None and heartbeat is None:
+    if options.metrics is None and options.board is None and heartbeat is None:
         return
     from slactl.desk.escalation.monitoring import tell_monitors
 
     sources = rules.sources if rules is not None else None
-    delivered = tell_monitors(desk, report, options.metrics, heartbeat, sources)
+    delivered = tell_monitors(desk, report, options, heartbeat, sources)
     if delivered.problems:
         assert report.run_id is not None
         report.add_messages(delivered)

@@ -1,13 +1,12 @@
-"""Tell monitors about a run: a file for Prometheus' textfile collector, and a heartbeat after a clean run."""
+"""Tell monitors about a run: a file for Prometheus, the live page, and a heartbeat after a clean run."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
-from slactl.desk.escalation.run import Report
+from slactl.desk.escalation.run import Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat
 from slactl.desk.messages.delivered import Delivered
@@ -30,13 +29,13 @@ ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def tell_monitors(
-    desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None, sources: Sequence[str] | None
+    desk: Desk, report: Report, options: RunOptions, heartbeat: Heartbeat | None, sources: Sequence[str] | None
 ) -> Delivered:
-    """Write the metrics file and send the heartbeat, if the run has them; return the problems.
+    """Write the metrics file and the live page, and send the heartbeat, if the run has them; return the problems.
 
     `sources` are those of the rules; None if the rules are invalid, so that the metrics have all that were ever synced.
     """
-    delivered = Delivered()
+    delivered, metrics = Delivered(), options.metrics
     if metrics is not None:
         try:
             with desk.database.read() as transaction:
@@ -45,6 +44,12 @@ def tell_monitors(
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             delivered.problems.append(f"the metrics cannot be written to {metrics}: {why}")
+    if options.board is not None:
+        try:
+            options.board()
+        except SlactlError as error:
+            delivered.problems.append(f"the live page cannot be written: {error.message}")
+            delivered.hints += [error.hint] if error.hint else []
     if heartbeat is not None and not delivered.problems:
         secrets = Secrets.of(desk.rules, heartbeat.secrets, os.environ)
         if secrets.doubts:

@@ -29,6 +29,8 @@ class RunOptions(NamedTuple):
     trust_clock: bool = False
     #: The file for Prometheus' textfile collector.
     metrics: Path | None = None
+    #: Writes the live page. It raises SlactlError if the page cannot be written.
+    board: Callable[[], None] | None = None
     #: False for a temporary database: the run keeps nothing in this user's state folder.
     keeps_state: bool = True
     #: Returns whether to stop; asked between two batches and between two messages.

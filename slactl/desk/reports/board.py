@@ -149,7 +149,7 @@ class Watched:
             if before is not None and is_good and not changed and not before.is_used_up(now):
                 return before
             with self._file.read() as transaction:
-                return _read(transaction, now) if wanted == EVERY else _chosen(transaction, now, wanted)
+                return read_board(transaction, now) if wanted == EVERY else _chosen(transaction, now, wanted)
         except DatabaseError as error:
             if before is None:
                 raise
@@ -181,7 +181,8 @@ def watched(database: Database) -> Iterator[Watched]:
         source.close()
 
 
-def _read(transaction: "Transaction", now: datetime) -> Board:
+def read_board(transaction: "Transaction", now: datetime) -> Board:
+    """Return the board of all tickets at `now`."""
     at, until = to_text(now), to_text(now + timedelta(seconds=HORIZON))
     counts = reads.board_counts(transaction, at)
     return Board(
