@@ -66,6 +66,17 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def change_numbers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the numbers of the actor's last changes that begin with a text."""
+    from slactl.store.read import ids
+
+    try:
+        config = _config(ctx)
+        return _safe(ids.changes_like(config.database, config.actor, incomplete)) if config else []
+    except (SlactlError, OSError, ValueError):
+        return []
+
+
 def ids_then_priority(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return ids, and from the second word on priorities too."""
     return [*map(str, Priority if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
@@ -128,6 +139,6 @@ def _config(ctx: "Context") -> Config | None:
     """Return the settings as typed so far, or None if they are not valid."""
     given = ctx.find_root().params
     try:
-        return resolve(os.environ, given.get("db"), given.get("rules"))
+        return resolve(os.environ, given.get("db"), given.get("rules"), given.get("actor"))
     except SlactlError:
         return None

@@ -7,7 +7,7 @@ import typer
 
 from slactl.cli.completion import recipient_names
 from slactl.cli.input import priority_option, read_ids
-from slactl.cli.options import Answer, Ids, call, leave, say
+from slactl.cli.options import Answer, Ids, ManyOption, call, confirm_many, leave, say
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration
@@ -60,7 +60,9 @@ def ack_duration(text: str) -> Duration:
 
 
 @app.command()
-def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer: Answer) -> None:
+def escalate(
+    context: typer.Context, references: Ids, yes: ManyOption = False, *, wanted: Wanted, answer: Answer
+) -> None:
     """Escalate tickets by hand, with a reason.
 
     Without options it does what settings.manual_escalation says: by default it raises the priority to high and
@@ -82,6 +84,7 @@ def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer:
 
     named = wanted.named_level()
     numbers = read_ids(references)
+    confirm_many(numbers, "Escalate {}?", yes=yes, dry_run=answer.dry_run)
     here = call(context)
     who = here.person(wanted.assign)
     flags = {"notify": not wanted.no_notify, "dry_run": answer.dry_run}

@@ -41,6 +41,13 @@ ReasonOption = Annotated[
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+ManyOption = Annotated[
+    bool, typer.Option("-y", "--yes", help="Do not ask; on a terminal slactl asks for more than 20 tickets.")
+]
+
+
+#: More tickets than a person changes without being asked.
+MANY = 20
 
 
 class Answer(NamedTuple):
@@ -162,6 +169,12 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"{question} There is no terminal for the answer; add --yes")
     typer.confirm(question, abort=True, err=True)
+
+
+def confirm_many(numbers: Sequence[str], question: str, *, yes: bool, dry_run: bool) -> None:
+    """Ask on a terminal before a command changes more than `MANY` tickets; `{}` in the question is their number."""
+    if len(numbers) > MANY and sys.stdin.isatty() and not dry_run:
+        confirm(question.format(f"{len(numbers):,} tickets"), yes=yes)
 
 
 def say(line: str, *, err: bool = False) -> None:

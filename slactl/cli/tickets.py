@@ -6,7 +6,7 @@ import typer
 
 from slactl.cli.completion import ids_then_priority, ids_then_status
 from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
-from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
+from slactl.cli.options import Answer, AtOption, Id, Ids, ManyOption, ReasonOption, call, confirm_many
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
@@ -69,6 +69,7 @@ def priority(
     ],
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -83,7 +84,17 @@ def priority(
 
     references, value = last_word(words, as_priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, f"set priority {value} on", at, reason)
+    change_tickets(
+        context,
+        answer,
+        references,
+        change,
+        f"set priority {value} on",
+        at,
+        reason,
+        question=f"Set the priority of {{}} to {value}?",
+        yes=yes,
+    )
 
 
 @app.command()
@@ -98,6 +109,7 @@ def status(
     ] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -115,6 +127,8 @@ def status(
 
     references, value = last_word(words, as_status, "slactl status --help")
     numbers = read_ids(references)
+    if value.is_done:
+        confirm_many(numbers, f"Set the status of {{}} to {value}?", yes=yes, dry_run=answer.dry_run)
     here = call(context)
     ends = here.instant(until, ahead=True)
     what = f"set status {value}{f' until {local_day(to_text(ends))}' if ends is not None else ''} on"
@@ -127,6 +141,7 @@ def resolve(
     references: Ids,
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -139,7 +154,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, answer, references, change, "resolved", at, reason)
+    change_tickets(context, answer, references, change, "resolved", at, reason, question="Resolve {}?", yes=yes)
 
 
 @app.command()
@@ -148,6 +163,7 @@ def close(
     references: Ids,
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -160,7 +176,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, answer, references, change, "closed", at, reason)
+    change_tickets(context, answer, references, change, "closed", at, reason, question="Close {}?", yes=yes)
 
 
 @app.command()

@@ -51,6 +51,8 @@ class ChangeResult:
     warnings: list[str] = field(default_factory=list)
     #: In a dry run, the tickets as they would be afterwards.
     rehearsed: "list[Ticket]" = field(default_factory=list)
+    #: The number of the change, with which `undo` takes it back; None in a dry run, or if nothing was written.
+    change: int | None = None
 
 
 def change(
@@ -90,6 +92,9 @@ def change(
         if dry_run:
             result.rehearsed = book.records(result.done)
             rehearsed(book)
+        else:
+            book.settle()
+            result.change = book.change
     return result
 
 

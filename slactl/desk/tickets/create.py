@@ -71,7 +71,9 @@ def create(
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         note_deadlines(book, number, "ticket opened")
-        return ChangeResult([number], rehearsed=book.records([number]) if dry_run else [])
+        if dry_run:
+            return ChangeResult([number], rehearsed=book.records([number]))
+        return ChangeResult([number], change=book.change)
 
 
 def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,35 @@ def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
     Raises:
         DatabaseError: the database is missing, not from slactl, busy, or in a place where others may replace it.
     """
-    refuse_strangers(path)
-    opened = f"{path.resolve().as_uri()}?mode=ro"
-    with reported(path), closing(sqlite3.connect(opened, uri=True, timeout=0.1)) as connection:
-        distrust(connection)
+    with _opened(path) as connection:
         ids = (
             str(word)
             for query, parameters in _queries_like(prefix)
             for (word,) in connection.execute(f"{query} LIMIT {most:d}", parameters)
         )
         return list(islice(ids, most))
+
+
+def changes_like(path: Path, actor: str, prefix: str, most: int = 20) -> list[str]:
+    """Return the numbers of an actor's last changes that begin with `prefix`, the last first.
+
+    Raises:
+        DatabaseError: as `ids_like`.
+    """
+    from slactl.store.read.events import recent
+
+    with _opened(path) as connection:
+        return [str(number) for number in recent(connection, actor, most) if str(number).startswith(prefix)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database that is there, to read it at once or not at all."""
+    refuse_strangers(path)
+    opened = f"{path.resolve().as_uri()}?mode=ro"
+    with reported(path), closing(sqlite3.connect(opened, uri=True, timeout=0.1)) as connection:
+        distrust(connection)
+        yield connection
 
 
 def _queries_like(prefix: str) -> Iterator[tuple[str, Sequence[Any]]]:

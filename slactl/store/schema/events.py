@@ -47,6 +47,9 @@ ERASE = "ticket.erase"
 SEALING = (ACTIONS[EventType.CREATED], ACTIONS[EventType.RULES_APPLIED], BREACH)
 RULES_SEAL = "rules_seal"
 
+#: The fields of a detail that have the number of the change, and the name of a command that cannot be undone.
+CHANGE, COMMAND = "change", "command"
+
 _TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys((RESOLVE, CLOSE, REOPEN), EventType.STATUS)
 
 #: The audit names of the events of which histories are made; others are noted for people only.
@@ -56,7 +59,11 @@ OF_HISTORY = frozenset(_TYPES)
 _decode = json.JSONDecoder().raw_decode
 
 #: The columns that `from_row` reads, in its order.
-COLUMNS = "at, actor, actor_type, action, detail"
+COLUMNS = "at, actor, actor_type, action, detail, hash"
+
+#: How many digits of its hash name an event that brought no id along. The hash covers the log up to the event, so no
+#: event of another database has the same name.
+NAME_LENGTH = 16
 
 
 def action_of(event: Event) -> str:
@@ -70,15 +77,25 @@ def action_of(event: Event) -> str:
     return REOPEN if before is not None and Status(before).is_done else ACTIONS[EventType.STATUS]
 
 
-def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> Event | None:
-    """Return the history event of a row of `event`; None for a row that is noted for people only."""
+def named_in(event: str) -> str:
+    """Return the SQL for the name by which a retraction names an event, given the alias of its row."""
+    return f"COALESCE(json_extract({event}.detail, '$.id'), substr({event}.hash, 1, {NAME_LENGTH}))"
+
+
+def name_of(facts: Mapping[str, Any], seal: str) -> str | None:
+    """Return the name by which a retraction names an event: the id that it brought along, else a part of its hash."""
+    return facts.get("id") or seal[:NAME_LENGTH] or None
+
+
+def from_row(at: str, actor: str, actor_type: str, action: str, detail: str, seal: str = "") -> Event | None:
+    """Return the history event of a row of `event` and its hash; None for a row that is noted for people only."""
     kind = _TYPES.get(action)
     if kind is None:
         return None
     facts: dict[str, Any] = _decode(detail)[0] if detail != "{}" else {}
     if kind is EventType.DUE_SET and "target" not in facts:
         return None
-    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), facts.get("id"))
+    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), name_of(facts, seal))
 
 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
