@@ -45,7 +45,7 @@ def test_history_on_a_terminal(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) 
     assert [
         *resolved[:4],
         *resolved[5:],
-    ] == "2026-02-24 08:00 +00:00 ann ticket.resolve status resolved, was open".split()
+    ] == ["2026-02-24", "08:00", "+00:00", "ann", "ticket.resolve", "status", "resolved,", "was", "open"]
     assert "_hash" not in "".join(lines)
     assert slactl("history", "1", "2", "--format", "table").lines[0].split()[0] == "Ticket"
 
