@@ -22,7 +22,7 @@ CREATE TABLE absence (
 	CONSTRAINT actor_length CHECK (length(actor) BETWEEN 1 AND 200), 
 	CONSTRAINT in_order CHECK (starts_at < ends_at)
 );
-INSERT INTO "absence" VALUES(1,'mia','li','2026-03-04T08:00:00Z','2026-03-05T08:00:00Z','ann','2026-03-01T08:00:00Z',NULL,NULL);
+INSERT INTO "absence" VALUES(2,'ann','bob','2026-12-24T00:00:00Z','2026-12-27T00:00:00Z','ann','2026-11-28T00:54:35Z',NULL,NULL);
 CREATE TABLE escalation (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -128,6 +128,7 @@ CREATE TABLE host (
 	CONSTRAINT rules_fingerprint_length CHECK (length(rules_fingerprint) BETWEEN 1 AND 200), 
 	CONSTRAINT noted_at_instant CHECK (noted_at IS NULL OR noted_at LIKE '____-__-__T__:__:__Z')
 );
+INSERT INTO "host" VALUES('desk-1','65024 2197319 396 1795827274036135596 1795827274036135596','f25a21eb8b2e39f694a15e2f5bb02c95ecff95e2683abf822d66191034a85a8a','2026-11-28T00:54:35Z');
 CREATE TABLE lease (
 	name TEXT NOT NULL, 
 	claimed_by TEXT NOT NULL, 
@@ -142,8 +143,8 @@ CREATE TABLE meta (
 	value TEXT NOT NULL, 
 	PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('own_rules_hash','66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea');
-INSERT INTO "meta" VALUES('ladders_hash','66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea');
+INSERT INTO "meta" VALUES('own_rules_hash','f25a21eb8b2e39f694a15e2f5bb02c95ecff95e2683abf822d66191034a85a8a');
+INSERT INTO "meta" VALUES('ladders_hash','f25a21eb8b2e39f694a15e2f5bb02c95ecff95e2683abf822d66191034a85a8a');
 CREATE TABLE notification (
 	id INTEGER NOT NULL, 
 	escalation_id INTEGER, 
@@ -179,8 +180,8 @@ CREATE TABLE notification (
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id), 
 	FOREIGN KEY(run_id) REFERENCES run (id)
 );
-INSERT INTO "notification" VALUES(1,1,NULL,1,'support_manager','sending',0,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z',NULL,NULL,1,'{}','',NULL,NULL,'{}',NULL,NULL);
-INSERT INTO "notification" VALUES(2,3,NULL,2,'support_manager','waiting',0,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z',NULL,NULL,1,'{}',NULL,NULL,NULL,'{}',NULL,NULL);
+INSERT INTO "notification" VALUES(1,1,NULL,1,'support_manager','obsolete',0,'2026-11-27T22:08:47Z',NULL,'2026-11-28T00:54:35Z',NULL,2,'{}',NULL,NULL,NULL,'{}',NULL,NULL);
+INSERT INTO "notification" VALUES(2,3,NULL,2,'support_manager','waiting',0,'2026-11-27T22:08:47Z','2026-11-28T01:21:17Z',NULL,NULL,1,'{}',NULL,'silence 2',NULL,'{}',NULL,NULL);
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -245,7 +246,7 @@ CREATE TABLE override (
 	CONSTRAINT actor_length CHECK (length(actor) BETWEEN 1 AND 200), 
 	CONSTRAINT in_order CHECK (starts_at < ends_at)
 );
-INSERT INTO "override" VALUES(1,'support','mia','2026-03-02T08:00:00Z','2026-03-03T08:00:00Z','swap','ann','2026-03-01T08:00:00Z',NULL,NULL);
+INSERT INTO "override" VALUES(1,'first','bob','2026-12-01T09:00:00Z','2026-12-02T09:00:00Z','swap','ann','2026-11-28T00:54:34Z',NULL,NULL);
 CREATE TABLE rules_version (
 	id INTEGER NOT NULL, 
 	hash TEXT NOT NULL, 
@@ -436,6 +437,38 @@ notify = [
 ]
 priority = "high"
 ','2026-11-27T22:08:37Z','0.109');
+INSERT INTO "rules_version" VALUES(2,'f25a21eb8b2e39f694a15e2f5bb02c95ecff95e2683abf822d66191034a85a8a','policy = [
+    { calendar = "always", name = "free", targets = { default = { resolution = "4h" } } },
+]
+schema = 1
+
+[calendars.always]
+always_open = true
+
+[people.ann]
+emails = [
+    "ann@example.com",
+]
+
+[people.bob]
+emails = [
+    "bob@example.com",
+]
+
+[schedules.first]
+timezone = "Europe/Berlin"
+
+[[schedules.first.layer]]
+from = 2026-01-05 09:00:00
+people = [
+    "ann",
+    "bob",
+]
+rotate = "1w"
+
+[settings]
+default_plan = "free"
+','2026-11-28T00:54:35Z','0.109');
 CREATE TABLE run (
 	id INTEGER NOT NULL, 
 	started_at TEXT NOT NULL, 
@@ -459,6 +492,7 @@ CREATE TABLE run (
 	FOREIGN KEY(rules_version) REFERENCES rules_version (id)
 );
 INSERT INTO "run" VALUES(1,'2026-11-27T22:08:47Z','2026-11-27T22:08:48Z',2,2,2,0,0,'{"expired": 1}',0,1685,1,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',37690,'5624ce720097a7e480bda702e5395c6937c44e910a84ee8483f17568e6b4df45',14);
+INSERT INTO "run" VALUES(2,'2026-11-28T00:54:35Z','2026-11-28T00:54:35Z',0,0,0,0,0,'{}',0,578,2,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',47638,'5f170218bdb3beadc15b2877dcb7d09b5b864dce2fbc2a98e08011b2bbeb7237',17);
 CREATE TABLE silence (
 	id INTEGER NOT NULL, 
 	tenant TEXT, 
@@ -596,7 +630,7 @@ CREATE TABLE ticket (
 	CONSTRAINT tags_json CHECK (json_valid(tags)), 
 	FOREIGN KEY(rules_version) REFERENCES rules_version (id)
 );
-INSERT INTO "ticket" VALUES(1,'A-1',NULL,NULL,'enterprise','tom@example.com','Printer on fire','pending','urgent',NULL,'[]','enterprise','always',NULL,'2026-03-02T09:00:00Z','2026-11-27T23:39:54Z','2026-03-02T12:40:00Z',NULL,NULL,NULL,NULL,1,1,1,NULL,NULL,NULL,NULL,'2026-12-24T09:00:00Z','2026-12-24T09:00:00Z','2026-12-24T17:20:00Z','resolution','resolution','manager','2026-12-24T18:20:00Z',1,5);
+INSERT INTO "ticket" VALUES(1,'A-1',NULL,NULL,'enterprise','tom@example.com','Printer on fire','pending','urgent',NULL,'[]','enterprise','always',NULL,'2026-03-02T09:00:00Z','2026-11-27T23:39:54Z','2026-03-02T12:40:00Z',NULL,NULL,NULL,NULL,1,1,1,NULL,NULL,NULL,NULL,'2026-12-24T09:00:00Z','2026-12-24T09:00:00Z','2026-12-24T17:20:00Z','resolution',NULL,NULL,NULL,1,5);
 INSERT INTO "ticket" VALUES(2,'7','web',NULL,'free',NULL,NULL,'pending','high','support-manager','[]','free','always',NULL,'2026-03-01T09:00:00Z','2026-11-27T23:39:55Z',NULL,NULL,NULL,'2026-03-11T09:00:00Z','resolution',1,1,1,NULL,NULL,NULL,NULL,'2026-12-24T09:00:00Z','2026-12-24T09:00:00Z','2026-03-11T09:00:00Z','resolution',NULL,NULL,NULL,1,6);
 INSERT INTO "ticket" VALUES(3,'B 2',NULL,NULL,'free','ida@example.com','VPN is slow','resolved','normal',NULL,'["vpn"]','free','always',NULL,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,'2026-03-02T13:00:00Z','2026-03-02T13:00:00Z',NULL,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,2);
 CREATE TABLE timer (
@@ -644,10 +678,8 @@ CREATE TABLE timer (
 );
 INSERT INTO "timer" VALUES(1,1,'first_response',1,1,'breached',7200,'2026-03-02T09:00:00Z','2026-03-02T11:00:00Z',NULL,13200,0,0,'2026-03-02T12:40:00Z','2026-03-02T11:00:00Z','2026-11-27T22:08:47Z','2026-12-24T09:00:00Z',0,0,0,1,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(2,1,'resolution',1,1,'paused',43200,'2026-03-02T09:00:00Z',NULL,NULL,13200,0,0,NULL,NULL,NULL,'2026-12-24T09:00:00Z',0,0,0,0,'2026-12-24T09:00:00Z','running','2026-12-24T17:20:00Z');
-INSERT INTO "timer" VALUES(3,1,'unassigned',1,1,'running',NULL,'2026-03-02T09:00:00Z',NULL,'2026-03-02T09:00:00Z',0,0,0,NULL,NULL,NULL,'2026-12-24T09:00:00Z',0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(4,2,'first_response',1,1,'unknown',259200,'2026-03-01T09:00:00Z',NULL,NULL,0,0,0,NULL,NULL,NULL,'2026-12-24T09:00:00Z',0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(5,2,'resolution',1,1,'breached',864000,'2026-03-01T09:00:00Z','2026-03-11T09:00:00Z',NULL,23467195,0,0,NULL,'2026-03-11T09:00:00Z','2026-11-27T22:08:47Z','2026-12-24T09:00:00Z',0,0,0,1,'2026-12-24T09:00:00Z','breached','2026-03-11T09:00:00Z');
-INSERT INTO "timer" VALUES(6,2,'unassigned',1,1,'met',NULL,'2026-03-01T09:00:00Z',NULL,NULL,23461727,0,0,'2026-11-27T22:08:47Z',NULL,NULL,'2026-12-24T09:00:00Z',0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(7,3,'first_response',1,1,'met',172800,'2026-03-02T09:05:00Z','2026-03-04T09:05:00Z',NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(8,3,'resolution',1,1,'met',604800,'2026-03-02T09:05:00Z','2026-03-09T09:05:00Z',NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(9,3,'unassigned',1,1,'met',NULL,'2026-03-02T09:05:00Z',NULL,NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
