@@ -23,6 +23,7 @@ from slactl.store.schema.events import (
     ERASE,
     REOPEN,
     RESOLVE,
+    STILL_CORRECTED,
     detail_text,
     from_row,
     identity,
@@ -125,7 +126,7 @@ def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
     columns = {name: f"json_extract(detail, '$.{name}')" for name in ("target", "cycle", "due_at", "reason")}
     columns |= {"corrected_at": "recorded_at", "actor": "actor"}
     selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    query = f"SELECT {selected} FROM event WHERE ticket_id = ? AND action = ? ORDER BY id"
+    query = f"SELECT {selected} FROM event c WHERE ticket_id = ? AND action = ? AND {STILL_CORRECTED} ORDER BY id"
     return list(rows(transaction, query, (number, CORRECTION)))
 
 

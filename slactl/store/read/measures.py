@@ -10,7 +10,7 @@ from slactl.sla.history.effective import retracted
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
-from slactl.store.schema.events import CORRECTION, REOPEN, named_in
+from slactl.store.schema.events import CORRECTION, REOPEN, STILL_CORRECTED, named_in
 
 if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
@@ -124,9 +124,9 @@ _AT_OPENING = {
 
 def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
     """Return the number of recorded breaches with a deadline in a period that were corrected later."""
-    due_at = "json_extract(detail, '$.due_at')"
-    query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(detail, '$.target'), {due_at} FROM event
-    WHERE action = '{CORRECTION}' AND {period.holds(due_at)})"""
+    due_at = "json_extract(c.detail, '$.due_at')"
+    query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(c.detail, '$.target'), {due_at}
+    FROM event c WHERE action = '{CORRECTION}' AND {period.holds(due_at)} AND {STILL_CORRECTED})"""
     return int(connection.execute(query, period.parameters).fetchone()[0])
 
 

@@ -40,6 +40,11 @@ CORRECTION = "sla.correct"
 #: The types of events that are recorded for people only, by audit name.
 NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
 
+#: The SQL condition that no breach of the same deadline was recorded after a correction `c`: an undo can bring it back.
+STILL_CORRECTED = f"""NOT EXISTS (SELECT 1 FROM event b WHERE b.ticket_id = c.ticket_id AND b.id > c.id
+AND b.action = '{BREACH}' AND json_extract(b.detail, '$.target') = json_extract(c.detail, '$.target')
+AND json_extract(b.detail, '$.due_at') = json_extract(c.detail, '$.due_at'))"""
+
 #: An erasure of texts; the detail has the numbers of their events by field.
 ERASE = "ticket.erase"
 

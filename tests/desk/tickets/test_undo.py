@@ -315,24 +315,21 @@ def test_what_slactl_itself_did_is_not_undone(two: Path, slactl: Slactl, clock: 
 def test_a_backdated_answer_that_is_undone_leaves_the_breach_as_it_was(
     two: Path, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
+    def corrected() -> tuple[int, int]:
+        report, explained = (
+            json.loads(slactl(*words).out) for words in (["report", "--json"], ["explain", "1", "--json"])
+        )
+        return report["corrected_count"], len(explained["corrections"])
+
     clock.tick(timedelta(hours=5))
     check(slactl)
     told = len(json.loads(slactl("notifications", "list", "--json").out))
-    assert (
-        slactl(
-            "reply",
-            "1",
-            "--no-body" if "--no-body" in slactl("reply", "--help").out else "--body=x",
-            "--at",
-            "2026-03-02T10:00Z",
-            "--reason",
-            "by phone",
-        ).code
-        == 0
-    )
-    assert ticket(slactl, "1")["ever_breached"] is False
+    answer = ("reply", "1", "--body", "x", "--at", "2026-03-02T10:00Z", "--reason", "by phone")
+    assert slactl(*answer).code == 0
+    assert (ticket(slactl, "1")["ever_breached"], corrected()) == (False, (1, 1))
     assert slactl("undo").code == 0
     assert ticket(slactl, "1")["ever_breached"] is True
-    check(slactl)
+    assert check(slactl)["firings"] == []
     assert len(json.loads(slactl("notifications", "list", "--json").out)) == told
+    assert corrected() == (0, 0)
     is_well(slactl)
