@@ -18,7 +18,7 @@ COMMANDS = {
     "reopen": "tickets",
     "tag": "tickets",
     "edit": "tickets",
-    "due": "tickets",
+    "due": "escalate",
     "undo": "undo",
     "escalate": "escalate",
     "ack": "escalate",

@@ -2,20 +2,22 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slactl.cli.completion import change_numbers
 from slactl.cli.input import read_numbers
-from slactl.cli.options import Answer, Call, YesOption, call, confirm, say
-from slactl.cli.output import print_lines
+from slactl.cli.options import Answer, YesOption, call, confirm, say
+from slactl.cli.output import print_receipts
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
 
 if TYPE_CHECKING:
     from slactl.desk.tickets.undo import Undone
-    from slactl.records.tickets import Ticket
+    from slactl.show.receipt import Receipt
 
 app = Commands()
 
@@ -59,48 +61,25 @@ def undo(
     number = numbers[0] if numbers else desk.last_change(here.desk)
     if sys.stdin.isatty() and not yes and not answer.dry_run:
         preview = desk.undo(here.desk, here.now, number, reason, dry_run=True)
-        _show(preview)
+        _show(preview, here.now)
         confirm(f"Undo change {number}?", yes=False)
         here = call(context)
-    _announce(here, answer, desk.undo(here.desk, here.now, number, reason, dry_run=answer.dry_run))
-
-
-def _show(preview: "Undone") -> None:
-    """Print on stderr what each ticket would become."""
-    lines = list(_lines(preview))
-    for line in lines[:SHOWN]:
-        say(line, err=True)
-    if len(lines) > SHOWN:
-        say(f"… and {len(lines) - SHOWN:,} more tickets", err=True)
-
-
-def _announce(here: Call, answer: Answer, done: "Undone") -> None:
-    """Print the receipt of each ticket."""
+    done = desk.undo(here.desk, here.now, number, reason, dry_run=answer.dry_run)
     for warning in done.warnings:
         say(f"warning: {warning}", err=True)
-    if answer.as_json:
-        from slactl.show.form import Form
-        from slactl.show.records import write, write_object
-        from slactl.store.read.tickets import TICKET_COLUMNS
-
-        tickets = list(done.after.values())
-        if len(tickets) == 1:
-            write_object(tickets[0], sys.stdout)
-        else:
-            write(tickets, Form.JSON, TICKET_COLUMNS, sys.stdout)
-    elif answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
-        print_lines(map(str, done.after))
-    else:
-        for line in _lines(done):
-            say(f"{'dry run, not done: ' if answer.dry_run else ''}{line}")
+    print_receipts(answer, _receipts(done, here.now), many=len(done.after) > 1, change=done.number)
 
 
-def _lines(done: "Undone") -> Iterator[str]:
+def _show(preview: "Undone", now: datetime) -> None:
+    """Print on stderr what each ticket would become."""
+    for receipt in islice(_receipts(preview, now), SHOWN):
+        say(receipt.line, err=True)
+    if len(preview.after) > SHOWN:
+        say(f"… and {len(preview.after) - SHOWN:,} more tickets", err=True)
+
+
+def _receipts(done: "Undone", now: datetime) -> "Iterator[Receipt]":
+    from slactl.show.receipt import Told, ticket_receipt
+
     for number, after in done.after.items():
-        yield f"#{number} {' · '.join((*_differences(done.before[number], after), *done.said(number)))}"
-
-
-def _differences(before: "Ticket", after: "Ticket") -> Iterator[str]:
-    for name, value in after.items():
-        if name not in ("updated_at", "overdue_seconds") and before[name] != value:  # type: ignore[literal-required]
-            yield f"{name} {before[name]} → {value}"  # type: ignore[literal-required]
+        yield ticket_receipt(done.before[number], after, now, Told(also=done.said(number)))

@@ -33,10 +33,15 @@ def notifications(
     *,
     recipients: Sequence[str] = (),
     numbers: Sequence[int] = (),
+    ids: Sequence[int] = (),
 ) -> "list[Notification]":
-    """Return the messages of the outbox, newest first; each filter with values leaves out the other messages."""
+    """Return the messages of the outbox, newest first; each filter with values leaves out the other messages.
+
+    `numbers` are those of tickets, `ids` those of messages.
+    """
     conditions, parameters = ["1"], list[Any]()
-    for column, values in (("state", states), ("recipient", recipients), ("ticket_id", numbers)):
+    filters = (("state", states), ("recipient", recipients), ("ticket_id", numbers), ("id", ids))
+    for column, values in filters:
         if values:
             conditions.append(f"{column} IN ({marks(values)})")
             parameters += values
