@@ -333,3 +333,19 @@ def test_a_backdated_answer_that_is_undone_leaves_the_breach_as_it_was(
     assert len(json.loads(slactl("notifications", "list", "--json").out)) == told
     assert corrected() == (0, 0)
     is_well(slactl)
+
+
+def test_an_override_is_removed_by_its_own_command(two: Path, slactl: Slactl) -> None:
+    with two.with_name("rules.toml").open("a") as rules:
+        rules.write('\n[people.mia]\n[schedules.rota]\n[[schedules.rota.layer]]\npeople = ["mia"]\n')
+    assert slactl("close", "1").code == 0
+    entered = ("oncall", "override", "rota", "--to", "mia", "--from", "now", "--until", "2026-03-03T09:00Z")
+    added = slactl(*entered)
+    assert added.code == 0, added.err
+    refused = slactl("undo")
+    assert (refused.code, ticket(slactl, "1")["status"]) == (5, "closed")
+    hint = refused.err.strip().rpartition("hint: slactl ")[2]
+    assert hint.startswith("oncall remove ")
+    assert slactl(*hint.split()).code == 0
+    assert slactl("undo").code == 0
+    assert ticket(slactl, "1")["status"] == "open"
