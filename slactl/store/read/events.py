@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import from_text
@@ -133,6 +133,12 @@ def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
 def event_count(transaction: sqlite3.Connection) -> int:
     """Return the number of events in the audit log."""
     return int(transaction.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def last_recorded(transaction: sqlite3.Connection) -> str | None:
+    """Return when the last event of the audit log was recorded; None while it is empty."""
+    row = transaction.execute("SELECT recorded_at FROM event ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row is not None else None
 
 
 def actions(transaction: sqlite3.Connection) -> list[str]:
@@ -263,11 +269,8 @@ def last_changes(transaction: sqlite3.Connection, actor: str, among: int = 2**62
     query = f"""SELECT json_extract(detail, '$.{CHANGE}') FROM (SELECT * FROM event ORDER BY id DESC LIMIT {among:d})
     WHERE (actor = :actor AND actor_type = 'user' AND instr(detail, '"{COMMAND}":') = 0) OR instr(detail, :ran) > 0
     ORDER BY id DESC"""
-    last: object = ()
-    for (number,) in transaction.execute(query, {"actor": actor, "ran": command_text(actor)}):
-        if number != last:
-            last = number
-            yield number
+    found = transaction.execute(query, {"actor": actor, "ran": command_text(actor)})
+    yield from (number for number, _ in groupby(number for (number,) in found))
 
 
 def command_text(actor: str) -> str:
