@@ -79,6 +79,14 @@ class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[
 class PanelGroup(TakesGlobalOptions, TyperGroup):
     """A group of commands that takes the global options before the name of the command."""
 
+    def names_command(self, ctx: "Context", args: list[str]) -> bool:
+        """Return whether a subcommand comes first, apart from global options."""
+        try:
+            words = self.make_parser(ctx).parse_args(list(args))[1]
+        except typer.TyperException:  # an option of a command
+            return False
+        return bool(words) and words[0] in self.commands
+
 
 class PanelCommand(TakesGlobalOptions, TyperCommand):
     """A command whose help shows each option under the heading in its `rich_help_panel`."""

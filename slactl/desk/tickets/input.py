@@ -7,6 +7,7 @@ from types import MappingProxyType
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
+from slactl.display_zone import describe
 from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
@@ -24,7 +25,7 @@ def past_instant(at: datetime | None, now: datetime) -> datetime:
         UsageError: it lies in the future.
     """
     if at is not None and at > now:
-        raise UsageError(f"--at {to_text(at)} lies in the future: it is now {to_text(now)}")
+        raise UsageError(f"--at {describe(at)} lies in the future: it is now {describe(now)}")
     return at or now
 
 
