@@ -16,6 +16,7 @@ from slactl.config import Config
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 from slactl.sla.enums import Priority, Status, Target
+from slactl.text import trimmed
 
 if TYPE_CHECKING:
     from slactl.show.records import Record
@@ -106,7 +107,9 @@ class Filters(NamedTuple):
         given = {name: value for name, value in self._asdict().items() if value is not None}
         if AnyTarget.ANY in given.get("targets", ()):
             del given["targets"]
-        assignees = [here.person(name) or name for name in self.assignees or ()]
+        for name in ("plans", "tenants", "sources", "assignees", "tags"):
+            given[name] = [trimmed(word) for word in given.get(name, ())]
+        assignees = [here.person(name) or name for name in given["assignees"]]
         return TicketFilter(**given | {"assignees": assignees})
 
 

@@ -141,7 +141,7 @@ class Call(NamedTuple):
 
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""
-        return self.config.actor if name == "me" else name
+        return self.config.actor if name is not None and name.strip() == "me" else name
 
     @property
     def screen(self) -> Screen:
