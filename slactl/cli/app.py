@@ -1,5 +1,7 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
+import os
+from collections.abc import MutableMapping
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -62,6 +64,9 @@ class LazyGroup(TyperGroup):
         for number, word in enumerate(args if not ctx.resilient_parsing else ()):
             option, _, shell = word.partition("=")
             if option in ("--show-completion", "--install-completion"):
+                from slactl.cli import shells
+
+                shells.use()
                 shell = shell or "".join(args[number + 1 : number + 2])
                 if shell and not shell.startswith("-"):
                     from slactl.cli.completion import set_up
@@ -76,6 +81,16 @@ class LazyGroup(TyperGroup):
         from slactl.cli.help import write_commands
 
         write_commands(formatter)
+
+    def _main_shell_completion(
+        self, ctx_args: MutableMapping[str, Any], prog_name: str, complete_var: str | None = None
+    ) -> None:
+        """Answer a shell that asks for completions, and end the program."""
+        if "_SLACTL_COMPLETE" in os.environ:
+            from slactl.cli import shells
+
+            shells.use()
+        super()._main_shell_completion(ctx_args, prog_name, complete_var)
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
         """Complete the names of commands; Typer would import every command to complete the name of one."""
@@ -116,6 +131,12 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _zones(incomplete: str) -> list[str]:
+    from slactl.cli.completion import zone_names
+
+    return zone_names(incomplete)
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -125,7 +146,10 @@ def root(
         str | None, typer.Option(help="The name of the person who acts [env: SLACTL_ACTOR].", metavar="NAME")
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(help="The zone of times that you read and type [env: SLACTL_TZ].", metavar="Z")
+        str | None,
+        typer.Option(
+            help="The zone of times that you read and type [env: SLACTL_TZ].", metavar="Z", autocompletion=_zones
+        ),
     ] = None,
     utc: Annotated[bool, typer.Option("--utc", help="Short for --timezone UTC.")] = False,
     color: Annotated[Color, typer.Option(help="When to use colour.")] = Color.AUTO,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.completion import calendar_names
 from slactl.cli.options import Call, JsonOption, Output, call
 from slactl.cli.panels import Commands
 from slactl.show.form import Form
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 app = Commands(help="Calculate with a calendar of rules.toml.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False, autocompletion=calendar_names),
+]
 ZoneOption = Annotated[
     str | None, typer.Option("--timezone", metavar="Z", help="Use this time zone instead of the calendar's.")
 ]

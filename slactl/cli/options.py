@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from slactl.cli.completion import ticket_ids
+from slactl.cli.completion import ticket_fields, ticket_ids
 from slactl.cli.panels import OUTPUT
 from slactl.clock import now
 from slactl.config import Config
@@ -33,7 +33,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format jso
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only ids.", rich_help_panel=OUTPUT)]
 FieldsOption = Annotated[
     str | None,
-    typer.Option("--fields", metavar="A,B,C", help="The fields to print, in this order.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--fields",
+        metavar="A,B,C",
+        help="The fields to print, in this order.",
+        rich_help_panel=OUTPUT,
+        autocompletion=ticket_fields,
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
 AtOption = Annotated[

@@ -48,6 +48,14 @@ def settle(context: "Context") -> None:
         node.obj, node = config, node.parent
 
 
+def global_options(command: "Command", context: "Context") -> "Iterator[Parameter]":
+    """Yield the global options that a command takes too: those whose names it does not have itself."""
+    own = {name for parameter in command.get_params(context) for name in parameter.opts}
+    for option in context.find_root().command.params if context.parent is not None else ():
+        if own.isdisjoint(option.opts) and option.opts[0] not in ONLY_BEFORE:
+            yield option
+
+
 def is_value(word: str) -> bool:
     """Return whether a word that begins with a dash is no option: `-30s`, or a text with blanks."""
     return word[1:2].isdigit() or any(character.isspace() for character in word.partition("=")[0])
@@ -59,7 +67,7 @@ class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[
     def make_parser(self, ctx: "Context") -> "_OptionParser":
         """Return a parser that also knows the global options; help and completion show only those of the command."""
         parser: _OptionParser = super().make_parser(ctx)
-        for option in self._global_options(ctx):
+        for option in global_options(self, ctx):
             option.add_to_parser(parser, ctx)
         read_option = parser._process_opts
         parser._process_opts = lambda arg, state: (  # type: ignore[method-assign]
@@ -70,19 +78,13 @@ class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Read the global options first, because what the others mean may depend on the settings."""
         typed = self.make_parser(ctx).parse_args(list(args))[0] if args else {}
-        options = [option for option in self._global_options(ctx) if option.name in typed]
+        options = [option for option in global_options(self, ctx) if option.name in typed]
         for option in options:
             option.handle_parse_result(ctx.find_root(), typed, [])
         if not ctx.resilient_parsing and (options or ctx.find_root().obj is None):
             settle(ctx)
         rest: list[str] = super().parse_args(ctx, args)
         return rest
-
-    def _global_options(self, ctx: "Context") -> "Iterator[Parameter]":
-        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        for option in ctx.find_root().command.params if ctx.parent is not None else ():
-            if own.isdisjoint(option.opts) and option.opts[0] not in ONLY_BEFORE:
-                yield option
 
 
 class PanelGroup(TakesGlobalOptions, TyperGroup):

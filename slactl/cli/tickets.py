@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.completion import ids_then_priority, ids_then_status
+from slactl.cli.completion import (
+    assignees_and_roles,
+    ids_then_priority,
+    ids_then_status,
+    plan_names,
+    tag_names,
+    tenant_names,
+)
 from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
 from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
 from slactl.cli.output import announce, change_numbered, change_tickets
@@ -17,8 +24,13 @@ from slactl.sla.enums import Target
 
 app = Commands()
 
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.")]
-TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
+PlanOption = Annotated[
+    str | None,
+    typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.", autocompletion=plan_names),
+]
+TenantOption = Annotated[
+    str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.", autocompletion=tenant_names)
+]
 ExternalIdOption = Annotated[
     str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
 ]
@@ -29,7 +41,10 @@ def assign(
     context: typer.Context,
     references: Ids,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="WHO", help="The new assignee; any name; me is you.")
+        str | None,
+        typer.Option(
+            "--to", metavar="WHO", help="The new assignee; any name; me is you.", autocompletion=assignees_and_roles
+        ),
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
@@ -190,8 +205,12 @@ def reopen(
 def tag(
     context: typer.Context,
     references: Ids,
-    add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.", autocompletion=tag_names)
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.", autocompletion=tag_names)
+    ] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
     *,
