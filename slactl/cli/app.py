@@ -90,7 +90,10 @@ class LazyGroup(TyperGroup):
             from slactl.cli import shells
 
             shells.use()
-        super()._main_shell_completion(ctx_args, prog_name, complete_var)
+        try:
+            super()._main_shell_completion(ctx_args, prog_name, complete_var)
+        except SystemExit as ended:  # the process then ends as after a command, without its clean-up
+            raise typer.Exit(ended.code if isinstance(ended.code, int) else 0) from None
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
         """Complete the names of commands; Typer would import every command to complete the name of one."""
