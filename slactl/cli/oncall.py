@@ -9,7 +9,7 @@ import typer
 from slactl.cli.completion import person_names, schedule_names
 from slactl.cli.input import read_numbers
 from slactl.cli.options import Answer, Call, Output, call, say
-from slactl.cli.output import print_lines, print_records
+from slactl.cli.output import marked, print_lines, print_records
 from slactl.cli.panels import Commands, PanelGroup
 from slactl.show.form import Form
 from slactl.text import clean
@@ -254,18 +254,17 @@ def export(
 
 def _hours(here: Call, schedule: str | None) -> "Callable[[], Hours | None]":
     """Return what finds the calendar on which a time is counted: the hours of a schedule."""
-    from slactl.desk.oncall.entries import hours_of
+    from slactl.desk.oncall import entries
 
-    return lambda: hours_of(here.desk, schedule) if schedule is not None else None
+    return lambda: entries.hours_of(here.desk, schedule) if schedule is not None else None
 
 
 def _between(here: Call, since: str, until: str, schedule: str | None = None) -> "Between":
     """Return the two times that a person typed; the second counts from the first, on the hours of a schedule."""
     from slactl.desk.oncall.entries import Between
 
-    hours = _hours(here, schedule)
-    start = here.instant(since, ahead=True, calendar=hours)
-    end = here.instant(until, ahead=True, after=start, calendar=hours)
+    start = here.instant(since, ahead=True, calendar=_hours(here, schedule))
+    end = here.instant(until, ahead=True, after=start, calendar=_hours(here, schedule))
     assert start is not None
     assert end is not None
     return Between(start, end)
@@ -276,7 +275,8 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
     if answer.as_json:
         from slactl.show.records import write, write_object
 
-        changed: list[dict[str, object]] = [{**entry, "changes": entered.replaced} for entry in entered.entries]
+        more = {"changes": entered.replaced, "dry_run": answer.dry_run}
+        changed: list[dict[str, object]] = [{**entry, **more} for entry in entered.entries]
         if len(changed) == 1:
             write_object(changed[0], sys.stdout)
         else:
@@ -286,7 +286,8 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
     else:
         from slactl.show.oncall import receipt_lines
 
-        print_lines(receipt_lines(entered.entries, entered.replaced, removed=removed, dry_run=answer.dry_run))
+        lines = receipt_lines(entered.entries, entered.replaced, removed=removed)
+        print_lines(line if line.startswith(" ") else f"{marked(answer)}{line}" for line in lines)
     if entered.too_long:
         chain = " → ".join(map(clean, entered.too_long))
         say(f"warning: there are more than five substitutes, so nobody stands in for the first: {chain}", err=True)

@@ -52,6 +52,12 @@ BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
+def ids_argument(metavar: str, help_text: str) -> typer.models.ArgumentInfo:
+    """Return an argument of ids whose last word may be something else."""
+    argument: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_text, autocompletion=ticket_ids)
+    return argument
+
+
 class Answer(NamedTuple):
     """The options of a command that changes tickets: whether to store the change, and how to print it."""
 

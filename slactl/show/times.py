@@ -124,6 +124,14 @@ def local_day(instant: str) -> str:
     return f"{WEEKDAYS[shown(from_text(instant)).weekday()]} {local(instant)}"
 
 
+def moment(instant: str, now: datetime) -> str:
+    """Return an instant in the display zone for a line about it: "Fri 14:00"; with its date beyond six days."""
+    there, here = shown(from_text(instant)), shown(now)
+    near = abs((there.date() - here.date()).days) <= 6
+    seconds = f":{there.second:02d}" if there.second else ""
+    return f"{WEEKDAYS[there.weekday()] if near else day_name(there.date())} {there:%H:%M}{seconds}"
+
+
 def in_zone(instant: datetime, zone: tzinfo | None, *, with_offset: bool = False) -> str:
     """Return an instant in a zone (None is the display zone): "Mon 2026-03-02 09:00", on request with its offset."""
     there = instant.astimezone(zone or display_zone.zone())

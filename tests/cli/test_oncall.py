@@ -104,7 +104,7 @@ def test_override_decides_is_listed_and_removed_with_who_and_when(rota: Path, sl
 def test_a_rehearsal_shows_the_receipt_and_changes_nothing(rota: Path, slactl: Slactl) -> None:
     said = slactl("oncall", "away", "ann", "--from", "now", "--until", "in 4h", "--substitute", "cem", "-n")
     assert said.out.splitlines() == [
-        "absence 1 would be added: ann is away from Mon 2026-03-02 09:00 to Mon 2026-03-02 13:00; "
+        "dry run, not done: absence 1 added: ann is away from Mon 2026-03-02 09:00 to Mon 2026-03-02 13:00; "
         "cem is the substitute",
         "  first-line, Mon 2026-03-02 09:00 to Mon 2026-03-02 13:00: ann → cem",
     ]
