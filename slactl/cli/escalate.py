@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from slactl.cli.completion import recipient_names
+from slactl.cli.completion import assignees_and_roles, escalation_ids, level_ids
 from slactl.cli.input import priority_option, read_ids
 from slactl.cli.options import Answer, Id, Ids, ManyOption, call, confirm_many, leave, say
 from slactl.cli.output import announce, change_numbered, change_tickets
@@ -23,11 +23,15 @@ class Wanted(NamedTuple):
     reason: Annotated[str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")] = None
     assign: Annotated[
         str | None,
-        typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=recipient_names),
+        typer.Option(
+            metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=assignees_and_roles
+        ),
     ] = None
     priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None
-    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None
+    escalation: Annotated[
+        str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.", autocompletion=escalation_ids)
+    ] = None
+    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.", autocompletion=level_ids)] = None
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False
 
     def named_level(self) -> tuple[str, str] | None:
@@ -177,5 +181,5 @@ def due(
 
     numbers = read_ids([reference])
     here = call(context)
-    change = changes.due(target, here.instant(at, ahead=True), why)
+    change = changes.due(target, here.time(at, ahead=True), why)
     change_numbered(here, answer, numbers, change, dated=True)

@@ -4,35 +4,29 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.completion import ids_then_priority, ids_then_status, ticket_ids
+from slactl.cli import completion
+from slactl.cli.create import ExternalIdOption, PlanOption, TenantOption
 from slactl.cli.input import as_priority, as_status, ids_then_text, last_word, read_ids, typed
-from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call, confirm_many
+from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call, confirm_many, ids_argument
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
 
 app = Commands()
 
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.")]
-TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
-ExternalIdOption = Annotated[
-    str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
-]
-
 
 @app.command()
 def assign(
     context: typer.Context,
-    words: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="ID… [WHO]",
-            help="The tickets, then the new assignee unless --to names one.",
-            autocompletion=ticket_ids,
-        ),
-    ],
+    words: Annotated[list[str], ids_argument("ID… [WHO]", "The tickets, then the new assignee unless --to names one.")],
     to: Annotated[
-        str | None, typer.Option("--to", metavar="WHO", help="The new assignee; any name; me is you.")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="WHO",
+            help="The new assignee; any name; me is you.",
+            autocompletion=completion.assignees_and_roles,
+        ),
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
@@ -76,7 +70,7 @@ def priority(
         typer.Argument(
             metavar="ID… PRIORITY",
             help="The tickets, then low, normal, high or urgent.",
-            autocompletion=ids_then_priority,
+            autocompletion=completion.ids_then_priority,
         ),
     ],
     at: AtOption = None,
@@ -113,7 +107,9 @@ def status(
     context: typer.Context,
     words: Annotated[
         list[str],
-        typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
+        typer.Argument(
+            metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=completion.ids_then_status
+        ),
     ],
     until: Annotated[
         str | None, typer.Option("--until", metavar="T", help="When the ticket is open again: 'mon 09:00', 'in 2d'.")
@@ -141,7 +137,7 @@ def status(
     if value.is_done:
         confirm_many(numbers, f"Set the status of {{}} to {value}?", yes=yes, dry_run=answer.dry_run)
     here = call(context)
-    ends = here.instant(until, ahead=True)
+    ends = here.time(until, ahead=True)
     change_numbered(here, answer, numbers, changes.set_status(value, ends), at=at, reason=reason)
 
 
@@ -214,15 +210,15 @@ def reopen(
 def tag(
     context: typer.Context,
     words: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="ID… [TAG]",
-            help="The tickets, then a tag to add unless --add or --remove names one.",
-            autocompletion=ticket_ids,
-        ),
+        list[str], ids_argument("ID… [TAG]", "The tickets, then a tag to add unless --add or --remove names one.")
     ],
-    add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.", autocompletion=completion.tag_names)
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="X", help="Remove this tag.", autocompletion=completion.tag_names),
+    ] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
     *,
