@@ -107,7 +107,7 @@ def is_open(
     _print(record, "yes" if record["open"] else "no", lambda: open_lines(record), as_json=as_json)
 
 
-@app.command()
+@app.command(fields="slactl.desk.rules.calendar:DATE_FIELDS")
 def show(
     context: typer.Context,
     name: Name,
@@ -142,7 +142,9 @@ def show(
     if chosen is Form.TABLE and output.fields is None:
         draw_month(dates, calendars.described(asked), calendars.today(asked, here.now), here.screen)
     else:
-        write(dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
+        write(
+            dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date", header=output.header
+        )
 
 
 def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import ticket_ids
-from slactl.cli.panels import OUTPUT
+from slactl.cli.panels import OUTPUT, fields_of
 from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
@@ -28,9 +28,29 @@ FormatOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only ids.", rich_help_panel=OUTPUT)]
+
+
+def list_fields(context: typer.Context, asked: str | None) -> str | None:
+    """Print the fields of a command for `--fields help`, before it needs its arguments, and end the command."""
+    if asked is None or asked.strip() != "help" or context.resilient_parsing:
+        return asked
+    sys.stdout.writelines(f"{name}\n" for name in fields_of(context.command))
+    raise typer.Exit
+
+
 FieldsOption = Annotated[
     str | None,
-    typer.Option("--fields", metavar="A,B,C", help="The fields to print, in this order.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--fields",
+        metavar="A,B,C",
+        help="The fields to print, in this order; help lists them.",
+        rich_help_panel=OUTPUT,
+        callback=list_fields,
+        is_eager=True,
+    ),
+]
+HeaderOption = Annotated[
+    bool, typer.Option("--header", help="Print the names of the fields first, on a pipe too.", rich_help_panel=OUTPUT)
 ]
 DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
 AtOption = Annotated[
@@ -58,6 +78,7 @@ class Output(NamedTuple):
     as_json: JsonOption = False
     quiet: QuietOption = False
     fields: FieldsOption = None
+    header: HeaderOption = False
 
     def chosen(self) -> Form:
         """Return the one form that the options ask for; else a table on a terminal, plain text on a pipe.
@@ -67,15 +88,27 @@ class Output(NamedTuple):
         """
         return choose_form(self.form, as_json=self.as_json, ids_only=self.quiet, terminal=sys.stdout.isatty())
 
-    def names(self, known: Sequence[str]) -> tuple[str, ...]:
-        """Return the fields to print; all known fields where `--fields` was not given.
+    def names(self, known: Sequence[str], *, plain: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return the fields to print; where `--fields` was not given all known fields, or those that are `plain`.
 
         Raises:
             UsageError: there is no such field.
         """
-        from slactl.show.records import choose_fields
+        if self.fields is None:
+            return tuple(plain if plain and self.chosen() is Form.PLAIN else known)
+        return named_fields(self.fields, known)
 
-        return choose_fields(self.fields, known)
+
+def named_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields that `--fields` of the running command names; all known fields where it was not given.
+
+    Raises:
+        UsageError: there is no such field; the hint lists the fields of the command.
+    """
+    from slactl.cli.panels import get_current_context
+    from slactl.show.records import choose_fields
+
+    return choose_fields(asked, known, f"{get_current_context().command_path} --fields help")
 
 
 def wall_seconds(option: str, example: str) -> Callable[[str], int]:

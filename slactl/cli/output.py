@@ -33,16 +33,16 @@ def print_records(
     """Print records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
 
     Without `--fields`, a table has `columns`, or the `screen_fields`: the most important first, and a long one at the
-    end. `none` is printed on stderr if there are no records.
+    end. Tab-separated lines have the `screen_fields` too. `none` is printed on stderr if there are no records.
 
     Raises:
         UsageError: the options ask for two forms, or for a field that does not exist.
     """
-    form, names = output.chosen(), output.names(known)
+    form, names = output.chosen(), output.names(known, plain=screen_fields)
     if form is not Form.TABLE:
         from slactl.show.records import write
 
-        write(records, form, names, sys.stdout, key=key)
+        write(records, form, names, sys.stdout, key=key, header=output.header)
         return
     from slactl.show.tables import draw, field_column
 

@@ -60,7 +60,7 @@ def check(
     leave(ExitCode.RULES if strict and warnings else ExitCode.DONE)
 
 
-@app.command()
+@app.command(fields="slactl.show.rules:FIELDS")
 def show(
     context: typer.Context,
     plan: Annotated[str | None, typer.Option(metavar="P", help="Only this plan.")] = None,

@@ -18,6 +18,7 @@ from slactl.cli.options import (
     call,
     confirm,
     leave,
+    named_fields,
     say,
 )
 from slactl.cli.output import print_lines
@@ -76,7 +77,7 @@ def run_tests(
     leave(ExitCode.RULES if report["failed"] or report["problems"] else ExitCode.DONE)
 
 
-@app.command("diff")
+@app.command("diff", fields="slactl.show.rules_changes:DIFF_FIELDS")
 def diff(
     context: typer.Context, form: FormatOption = None, as_json: JsonOption = False, fields: FieldsOption = None
 ) -> None:
@@ -90,12 +91,12 @@ def diff(
       slactl rules diff --json
     """
     from slactl.desk.rules import apply as desk
-    from slactl.show.records import choose_fields, write, write_object
+    from slactl.show.records import write, write_object
     from slactl.show.rules_changes import DIFF_FIELDS, diff_lines, diff_records
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, DIFF_FIELDS)
+    names = named_fields(fields, DIFF_FIELDS)
     difference = desk.diff(here.desk)
     if chosen is Form.TABLE:
         print_lines(diff_lines(difference))
@@ -108,7 +109,7 @@ def diff(
             sys.stderr.writelines(f"{line}\n" for line in diff_lines(difference))
 
 
-@app.command("apply")
+@app.command("apply", fields="slactl.desk.rules.apply:CHANGE_FIELDS")
 def apply(
     context: typer.Context,
     dry_run: DryRunOption = False,
@@ -129,7 +130,7 @@ def apply(
     """
     from slactl.desk.rules import apply as desk
 
-    here, form, names = call(context), output.chosen(), output.names(desk.CHANGE_FIELDS)
+    here, form, _ = call(context), output.chosen(), output.names(desk.CHANGE_FIELDS)
     total, rules = desk.waiting(here.desk)
     move = desk.Move(here.now, dry_run)
     if total and not dry_run and not yes:
@@ -142,7 +143,7 @@ def apply(
     if form is Form.TABLE:
         _show_table(here, move, total, table=move.shown is None)
     else:
-        _print_changes(here, move, form, names, total)
+        _print_changes(here, move, form, output, total)
     leave(move.code)
 
 
@@ -165,13 +166,14 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     print_lines(move_lines(move.record()))
 
 
-def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
+def _print_changes(here: Call, move: "Move", form: Form, output: Output, total: int) -> None:
     """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe does not stop the move."""
     from slactl.desk.rules import apply as desk
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    changes = spooled(desk.apply(here.desk, move, _progress(total), _print_error), form, fields, key="ticket_id")
+    moved, names = desk.apply(here.desk, move, _progress(total), _print_error), output.names(desk.CHANGE_FIELDS)
+    changes = spooled(moved, form, names, key="ticket_id", header=output.header)
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
         pour(changes, sys.stdout)

@@ -12,7 +12,7 @@ from slactl.errors import NotKnownError
 app = Commands(help="Show what each check did.")
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.runs:COLUMNS")
 def list_(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,

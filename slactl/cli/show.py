@@ -12,6 +12,7 @@ from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form
+from slactl.store.read.tickets import TICKET_COLUMNS
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Event, ScreenTicket
@@ -30,9 +31,10 @@ LimitOption = Annotated[
 
 #: The fields that `show` adds to the fields of a ticket.
 PARTS = ("timers", "messages", "escalations", "events")
+FIELDS = (*TICKET_COLUMNS, *PARTS)
 
 
-@app.command("show")
+@app.command("show", fields=FIELDS)
 def show(
     context: typer.Context,
     ids: Ids,
@@ -50,9 +52,7 @@ def show(
       slactl show INC0001234 --json | jq .timers
       slactl list --breached -q | slactl show - --format jsonl
     """
-    from slactl.store.read.tickets import TICKET_COLUMNS
-
-    chosen, names = output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
+    chosen, names = output.chosen(), output.names(FIELDS)
     references = read_ids(ids)
     here = call(context)
     if chosen is Form.TABLE and not output.fields:
@@ -61,10 +61,17 @@ def show(
     if chosen is Form.CSV and not output.fields:
         names = names[: -len(PARTS)]  # a spreadsheet's row holds a ticket, not its messages
     alone = len(references) == 1 and ids != ["-"]
-    leave(_pour(here, references, lambda tickets, stream: _write(tickets, chosen, names, stream, alone=alone), names))
+    leave(
+        _pour(
+            here,
+            references,
+            lambda tickets, stream: _write(tickets, chosen, names, stream, alone=alone, header=output.header),
+            names,
+        )
+    )
 
 
-@app.command("history")
+@app.command("history", fields="slactl.store.read.events:EVENT_COLUMNS")
 def history(
     context: typer.Context,
     ids: Ids,
@@ -95,7 +102,7 @@ def history(
             from slactl.show.records import spooled
 
             found = (row for number in numbers for row in event_reads.events(transaction, [number]))
-            stream = spooled(found, chosen, names)
+            stream = spooled(found, chosen, names, header=output.header)
     code = _tell(missing, found=bool(numbers))
     if stream is not None:
         from slactl.show.records import pour
@@ -192,12 +199,16 @@ def _pour(
     return code
 
 
-def _write(tickets: "Iterator[Record]", form: Form, names: Sequence[str], stream: TextIO, *, alone: bool) -> None:
-    from slactl.show.records import write, write_object, write_pairs
+def _write(
+    tickets: "Iterator[Record]", form: Form, names: Sequence[str], stream: TextIO, *, alone: bool, header: bool
+) -> None:
+    from slactl.show.records import put, write, write_object, write_pairs
 
     if form not in (Form.PLAIN, Form.TABLE) and not (form is Form.JSON and alone):
         write(tickets, form, names, stream)
         return
+    if header and form is not Form.JSON:
+        put("field\tvalue\n", stream)
     for index, ticket in enumerate(tickets):
         record = {name: ticket[name] for name in names}
         if form is Form.JSON:

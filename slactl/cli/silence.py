@@ -55,7 +55,7 @@ def add(
     say("would hold messages back" if dry_run else str(number))
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.messages:SILENCE_COLUMNS")
 def list_(
     context: typer.Context,
     ended: Annotated[bool, typer.Option("--all", help="Also silences that have ended.")] = False,
