@@ -162,7 +162,7 @@ def _recipients(action: Action, state: Evaluation, new: Holder, duty: Duty) -> t
     meant = {
         "assignee": _person(new.person or state.assignee),
         "previous_assignee": _person(state.assignee) if new.person is not None else None,
-        "requester": REQUESTER if duty.schedules.rules.settings.customer_mail is not None else None,
+        "requester": REQUESTER if duty.rules.settings.customer_mail is not None else None,
     }
     told = list[Holder]()
     for word in action.notify:
@@ -171,9 +171,9 @@ def _recipients(action: Action, state: Evaluation, new: Holder, duty: Duty) -> t
             told.append(new)
         elif name is not None:
             told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
-    found = Told.of(told)
+    found = Told.of(duty.rules, told)
     if not found.names and action.notify and action.fallback:
-        return Told.of(duty.recipients(action.fallback)), action.fallback
+        return Told.of(duty.rules, duty.recipients(action.fallback)), action.fallback
     return found, None
 
 

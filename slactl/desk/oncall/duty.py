@@ -38,12 +38,21 @@ class Told(NamedTuple):
     stand_ins: dict[str, list[str]]
 
     @classmethod
-    def of(cls, holders: Iterable[Holder]) -> "Told":
-        """Return who of some holders gets a message, each once."""
+    def of(cls, rules: Rules, holders: Iterable[Holder]) -> "Told":
+        """Return who of some holders gets a message, each person once, also where a role stands for one of them."""
         found = list(holders)
-        names = dict.fromkeys(each.person for each in found if each.person is not None)
+        names = dict[str, str]()
+        for name in (each.person for each in found if each.person is not None):
+            reached = rules.reached(name)
+            names[reached] = name if name == reached else names.get(reached, name)
         stand_ins = [str(each) for each in found if each.instead_of is not None]
-        return cls(list(names), {"stand_ins": stand_ins} if stand_ins else {})
+        return cls(list(names.values()), {"stand_ins": stand_ins} if stand_ins else {})
+
+    def replaced_by(self, name: str) -> str | None:
+        """Return the people whom one who gets a message replaces, or None."""
+        own = f"{name} for "
+        names = [each.removeprefix(own) for each in self.stand_ins.get("stand_ins", ()) if each.startswith(own)]
+        return " and ".join(dict.fromkeys(names)) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,11 @@ class Presence:
         """Return who is there at an instant, by the rules of a file and the absences of a database."""
         exceptions = exceptions_of(rota_entries(transaction, to_text(at)))
         return cls(Schedules(rules, path, at, exceptions), at)
+
+    @property
+    def rules(self) -> Rules:
+        """Return the rules that say who has which role."""
+        return self.schedules.rules
 
     def present(self, name: str) -> Holder:
         """Return the person, or the substitute of a person who is away."""
@@ -77,8 +91,7 @@ class Presence:
 
         A role that nobody can ever fill stays the recipient, and `check` prints its messages.
         """
-        rules = self.schedules.rules
-        role = rules.roles.get(name)
+        role = self.rules.roles.get(name)
         if role is None:
             yield self.present(name)
             return
@@ -86,7 +99,7 @@ class Presence:
         is_named = role.on_call is None and holder.person == role.assignee
         if role.notify or role.is_vacant or is_named:
             yield Holder(name)
-        person = rules.people.get(holder.person or "")
+        person = self.rules.people.get(holder.person or "")
         if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
             yield holder
 
@@ -105,7 +118,7 @@ class Duty(Presence):
 
     def assignee(self, name: str) -> Holder:
         """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""
-        role = self.schedules.rules.roles.get(name)
+        role = self.rules.roles.get(name)
         if role is None:
             return self.present(name)
         member = self._member(role)

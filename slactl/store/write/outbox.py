@@ -27,7 +27,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
     event = table_of(Event)
     own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "event_id", "tries", "addresses")]
-    own += [note.c[name] for name in ("held_by", "instead_of", "message_ids")]
+    own += [note.c[name] for name in ("held_by", "instead_of", "stands_in_for", "message_ids")]
     cause: list[ColumnElement[Any]] = [
         fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level", "actor")
     ]
@@ -51,21 +51,21 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
-        row["stands_in_for"] = _stands_in_for(row.pop("stand_ins"), row["recipient"])
+        _say_for_whom(row)
     return rows
 
 
-def _stands_in_for(stand_ins: str | None, recipient: str) -> str | None:
-    """Return whom the recipient replaces, from what an event says of it ("cem for ann"), or None."""
-    own = f"{recipient} for "
-    names = [each.removeprefix(own) for each in json.loads(stand_ins or "[]") if each.startswith(own)]
-    return " and ".join(dict.fromkeys(names)) or None
+def _say_for_whom(row: Row) -> None:
+    """Put whom the recipient replaces into the row: what it has itself, else what its event says ("cem for ann")."""
+    own = f"{row['recipient']} for "
+    names = [each.removeprefix(own) for each in json.loads(row.pop("stand_ins") or "[]") if each.startswith(own)]
+    row["stands_in_for"] = row["stands_in_for"] or " and ".join(dict.fromkeys(names)) or None
 
 
 def of_escalations(transaction: Session, numbers: Collection[int]) -> list[Row]:
     """Return the messages of some escalations, with the mail address of their tickets' requesters."""
     note, fired, ticket, event = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Event)
-    names = ("id", "recipient", "ticket_id", "state", "addresses", "error", "held_by", "next_try_at")
+    names = ("id", "recipient", "ticket_id", "state", "addresses", "error", "held_by", "next_try_at", "stands_in_for")
     stand_ins = func.json_extract(event.c.detail, "$.stand_ins").label("stand_ins")
     query = (
         select(*(note.c[name] for name in names), ticket.c.requester_email, stand_ins)
@@ -78,7 +78,7 @@ def of_escalations(transaction: Session, numbers: Collection[int]) -> list[Row]:
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row["addresses"] = json.loads(row["addresses"])
-        row["stands_in_for"] = _stands_in_for(row.pop("stand_ins"), row["recipient"])
+        _say_for_whom(row)
     return rows
 
 

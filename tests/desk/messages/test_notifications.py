@@ -328,7 +328,7 @@ def test_a_role_without_addresses_is_told_where_its_holder_is(
     clock.move_to("2026-03-04T10:00:00Z")
     check(slactl)
     assert len(hook.took) == 1  # once for both
-    assert outbox(slactl) == [("lead", "sent"), ("mia", "sent")]
+    assert outbox(slactl) == [("mia", "sent")]
 
 
 def test_a_pause_between_runs_is_named_once_it_is_out_of_the_ordinary(
