@@ -4,8 +4,9 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from slactl.clock import parse_instant
+from slactl.display_zone import instant_of, shown
 from slactl.errors import UsageError
+from slactl.typed_times import parse_instant
 
 #: What makes a typed time an instant and not a whole day: a clock time, a distance from now, or a word for a time.
 _INSTANT = r"\d:\d|\d(?i:t)\d|\d ?(?i:am|pm)\b|(?i:^in |\bago$|\b(?:now|noon|midnight|eod)\b)"
@@ -56,7 +57,5 @@ def _is_day(text: str) -> bool:
 
 def _next_midnight(begin: datetime) -> datetime:
     """Return the end of the day that begins at `begin`."""
-    from slactl.clock import local_instant
-
-    day = begin.astimezone().date() + timedelta(days=1)
-    return local_instant(datetime(day.year, day.month, day.day))  # noqa: DTZ001  (the wall time of the zone)
+    day = shown(begin).date() + timedelta(days=1)
+    return instant_of(datetime(day.year, day.month, day.day))  # noqa: DTZ001  (the wall time of the zone)

@@ -1,6 +1,6 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
-import os
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ from typer.main import get_command, get_group
 
 from slactl import __version__, committed
 from slactl.cli.commands import COMMANDS, GROUPS
-from slactl.config import Color, Config, resolve
+from slactl.config import Color, Config
 from slactl.errors import SlactlError, StoppedError
 
 if TYPE_CHECKING:
@@ -124,6 +124,10 @@ def root(
     actor: Annotated[
         str | None, typer.Option(help="The name of the person who acts [env: SLACTL_ACTOR].", metavar="NAME")
     ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="The zone of times that you read and type [env: SLACTL_TZ].", metavar="Z")
+    ] = None,
+    utc: Annotated[bool, typer.Option("--utc", help="Short for --timezone UTC.")] = False,
     color: Annotated[Color, typer.Option(help="When to use colour.")] = Color.AUTO,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
     version: Annotated[
@@ -131,12 +135,17 @@ def root(
     ] = False,
 ) -> None:
     """Record support tickets, calculate their deadlines, and escalate overdue tickets."""
-    context.obj = resolve(os.environ, db, rules, actor, color, debug)
-    committed.so_far().pasted = context.obj.pasted
-    if context.invoked_subcommand is None and not context.resilient_parsing:
-        from slactl.cli.help import show_status
+    from slactl.cli.panels import settle
 
-        show_status(context)
+    if context.invoked_subcommand is None:
+        settle(context)
+        if not context.resilient_parsing:
+            from slactl.cli.help import show_status
+
+            show_status(context)
+        return
+    with suppress(SlactlError):  # an option after the command may still put it right; if not, the command says so
+        settle(context)
 
 
 @cache

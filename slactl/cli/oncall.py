@@ -4,13 +4,12 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from slactl.cli.completion import person_names, schedule_names
 from slactl.cli.input import read_numbers
 from slactl.cli.options import Answer, Call, Output, call, say
 from slactl.cli.output import print_lines, print_records
-from slactl.cli.panels import Commands
+from slactl.cli.panels import Commands, PanelGroup
 from slactl.show.form import Form
 from slactl.text import clean
 
@@ -19,15 +18,23 @@ if TYPE_CHECKING:
     from slactl.desk.oncall.entries import Between, Entered
 
 
-class WithDefault(TyperGroup):
+class WithDefault(PanelGroup):
     """Run `now` where the first word is not a subcommand: it may be a schedule."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Put the name of the default command before its arguments."""
         is_help = bool(args) and args[0] in ctx.help_option_names
-        if not is_help and (args or not ctx.resilient_parsing) and (not args or args[0] not in self.commands):
+        if not is_help and (args or not ctx.resilient_parsing) and not self._names_command(ctx, args):
             args = ["now", *args]
         return super().parse_args(ctx, args)
+
+    def _names_command(self, ctx: "Context", args: list[str]) -> bool:
+        """Return whether a subcommand comes first, apart from global options."""
+        try:
+            words = self.make_parser(ctx).parse_args(list(args))[1]
+        except typer.TyperException:  # an option of `now`
+            return False
+        return bool(words) and words[0] in self.commands
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
         """Complete subcommands and schedules."""

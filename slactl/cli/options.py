@@ -10,7 +10,7 @@ import typer
 
 from slactl.cli.completion import ticket_ids
 from slactl.cli.panels import OUTPUT, fields_of
-from slactl.clock import now, parse_instant
+from slactl.clock import now
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
@@ -147,8 +147,11 @@ class Call(NamedTuple):
         Raises:
             UsageError: the text is not a time.
         """
-        now = max(self.now, after) if after is not None else self.now
-        return parse_instant(text, now, ahead=ahead) if text is not None else None
+        if text is None:
+            return None
+        from slactl.typed_times import parse_instant
+
+        return parse_instant(text, max(self.now, after) if after is not None else self.now, ahead=ahead)
 
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""
