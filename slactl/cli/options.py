@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -14,7 +15,7 @@ from slactl.clock import now
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
-from slactl.show.form import Form, Screen, choose_form, wants_color
+from slactl.show.form import Form, Screen, choose_form, speaks_unicode, wants_color
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -60,6 +61,7 @@ ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
+NoPagerOption = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.", rich_help_panel=OUTPUT)]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
@@ -185,6 +187,28 @@ def call(context: typer.Context) -> Call:
     person calls it again after the answer.
     """
     return Call(context.find_object(Config), now())  # type: ignore[arg-type]
+
+
+def page(context: typer.Context, *, off: bool) -> None:
+    """Let what a command prints on a terminal go through the pager where it is longer than the screen."""
+    if off or not sys.stdout.isatty() or not speaks_unicode(sys.stdout):
+        return
+    from slactl.show.pager import paged, pager
+
+    command = pager(os.environ)
+    if command is None:
+        return
+
+    @contextmanager
+    def paging() -> Iterator[None]:
+        terminal = sys.stdout
+        with paged(terminal, command) as sys.stdout:
+            try:
+                yield
+            finally:
+                sys.stdout = terminal
+
+    context.with_resource(paging())
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -44,18 +44,17 @@ def print_records(
 
         write(records, form, names, sys.stdout, key=key, header=output.header)
         return
-    from slactl.show.tables import draw, field_column
+    from slactl.show.tables import draw, field_column, screen_columns
 
     rows = list(records)
     if not rows:
         say(none, err=True)
         return
-    shown = screen_fields if screen_fields and output.fields is None else names
-    drawn: Sequence[Column] = [field_column(name, rank=rank) for rank, name in enumerate(shown)]
+    drawn: Sequence[Column] = [field_column(name, rank=rank) for rank, name in enumerate(names)]
     if output.fields is None and columns is not None:
         drawn = columns()
-    elif shown is screen_fields:
-        drawn = [*drawn[:-1], drawn[-1]._replace(long=True, rank=1)]
+    elif output.fields is None and screen_fields:
+        drawn = screen_columns(screen_fields)
     draw(rows, drawn, screen_of(context.find_object(Config)))  # type: ignore[arg-type]
 
 

@@ -152,6 +152,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     from slactl.desk.rules import apply as desk
     from slactl.show.rules_changes import deadline_columns, move_lines
     from slactl.show.tables import draw
+    from slactl.text import counted
 
     breached, others = list[desk.Record](), list[desk.Record]()
     for change in desk.apply(here.desk, move, _progress(total), _print_error):
@@ -161,7 +162,8 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     shown = (breached + others)[:SCREENFUL]
     if table and shown:
         left = move.changed - len(shown)
-        footer = f"and {left:,} more deadlines; to see all: slactl rules apply --dry-run --format plain" if left else ""
+        more = f"and {counted(left, 'more deadline')}; to see all: slactl rules apply --dry-run --format plain"
+        footer = more if left else ""
         draw(shown, deadline_columns(), here.screen, footer=footer)
     print_lines(move_lines(move.record()))
 
@@ -192,7 +194,9 @@ def _progress(total: int) -> Callable[[int], None]:
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        typer.echo(f"\r{done:,} of {total:,} tickets" + ("\n" if done >= total else ""), nl=False, err=True)
+        # The line disappears at the end, so that it does not mix with the table.
+        text = f"\r{done:,} of {total:,} tickets" if done < total else "\r\x1b[2K"
+        typer.echo(text, nl=False, err=True)
 
     return advance
 

@@ -66,6 +66,6 @@ def show(
         if fired:
             sys.stdout.write("\n")
             ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
-            draw(fired, (ticket, *escalation_columns()), here.screen)
+            draw(fired, (ticket, *escalation_columns(zone=True)), here.screen)
     else:
         write_pairs(run | {"escalations": fired}, sys.stdout)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 
 from slactl.cli.input import read_ids
-from slactl.cli.options import Call, Ids, Output, call, complain, leave, say, warn_levels_left_out
+from slactl.cli.options import Call, Ids, NoPagerOption, Output, call, complain, leave, page, say, warn_levels_left_out
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError
@@ -38,6 +38,7 @@ FIELDS = (*TICKET_COLUMNS, *PARTS)
 def show(
     context: typer.Context,
     ids: Ids,
+    no_pager: NoPagerOption = False,
     *,
     output: Output,
 ) -> None:
@@ -55,6 +56,7 @@ def show(
     chosen, names = output.chosen(), output.names(FIELDS)
     references = read_ids(ids)
     here = call(context)
+    page(context, off=no_pager)
     if chosen is Form.TABLE and not output.fields:
         leave(_draw_tickets(here, references))
         return
@@ -76,6 +78,7 @@ def history(
     context: typer.Context,
     ids: Ids,
     limit: LimitOption = None,
+    no_pager: NoPagerOption = False,
     *,
     output: Output,
 ) -> None:
@@ -91,6 +94,7 @@ def history(
     chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
     references, most = read_ids(ids), limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     here = call(context)
+    page(context, off=no_pager)
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = list(_numbers(transaction, references, missing))

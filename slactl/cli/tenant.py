@@ -96,7 +96,7 @@ def list_(
 
     with call(context).desk.database.read() as transaction:
         tenants = reads.tenants(transaction)
-    print_records(context, tenants, FIELDS, output, key="name", none="there is no tenant yet")
+    print_records(context, tenants, FIELDS, output, screen_fields=FIELDS, key="name", none="there is no tenant yet")
 
 
 @app.command()

@@ -9,9 +9,8 @@ from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
 from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
-from slactl.clock import to_text
+from slactl.display_zone import describe
 from slactl.errors import UsageError
-from slactl.show.times import local_day
 from slactl.sla.enums import Target
 
 app = Commands()
@@ -117,7 +116,7 @@ def status(
     numbers = read_ids(references)
     here = call(context)
     ends = here.instant(until, ahead=True)
-    what = f"set status {value}{f' until {local_day(to_text(ends))}' if ends is not None else ''} on"
+    what = f"set status {value}{f' until {describe(ends)}' if ends is not None else ''} on"
     change_numbered(here, answer, numbers, changes.set_status(value, ends), what, at, reason)
 
 

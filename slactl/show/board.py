@@ -9,6 +9,7 @@ from slactl import display_zone
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
 from slactl.errors import FIRED
+from slactl.show.colours import FAINT, GOOD, WARNING
 from slactl.show.list import PRIORITY_STYLES, assignee, columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
 
-ALARM = "bold yellow"
+ALARM = f"bold {WARNING}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
         parts += [heading, lay(section.rows[:lines], section.columns, width), Text()]
         rest -= lines + AROUND
     if not sections:
-        parts.append(Text("No ticket is overdue or due soon, and every urgent ticket is assigned.", style="green"))
+        parts.append(Text("No ticket is overdue or due soon, and every urgent ticket is assigned.", style=GOOD))
         rest -= 1
     parts += [Text() for _ in range(rest)]
     return Group(*parts, _foot(shown, width))
@@ -94,7 +95,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     title = Text(f"slactl  {day} {there:%H:%M:%S} {display_zone.offset(there)}", style="bold")
     yield across(title, Text(*_check_words(shown)), width)
     line = Text(f"Open {shown['open_count']:,} · ")
-    line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
+    line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else GOOD)
     line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
     line.append(" · due within " + ", ".join(f"{hours}h {count:,}" for hours, count in shown["forecast"]))
     line.no_wrap, line.overflow = True, "ellipsis"
@@ -122,7 +123,7 @@ def _check_words(shown: Record) -> tuple[str, str]:
         return f"checked {when} ago, exit code {code}", ALARM
     if check["ended_at"] is None:
         return f"a check began {when} ago", ""
-    return f"checked {when} ago", "green"
+    return f"checked {when} ago", GOOD
 
 
 def _foot(shown: Record, width: int) -> "Text":
@@ -134,7 +135,7 @@ def _foot(shown: Record, width: int) -> "Text":
         line.overflow = "ellipsis"
         return line
     return across(
-        Text("q quits", style="dim"), Text(f"as of {clock}, read every {shown['interval']}s", style="dim"), width
+        Text("q quits", style=FAINT), Text(f"as of {clock}, read every {shown['interval']}s", style=FAINT), width
     )
 
 
@@ -165,7 +166,7 @@ def ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
 
     def due(ticket: "Ticket") -> tuple[str, str]:
         if not ticket["due_at"]:
-            return "no deadline", "dim"
+            return "no deadline", FAINT
         return ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
 
     return [

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from slactl.show.colours import FAINT, NOTABLE, WARNING
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
@@ -18,10 +19,10 @@ FEW = 5
 
 #: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES: Mapping[str, str] = {
-    Priority.URGENT: "bold magenta",
-    Priority.HIGH: "magenta",
+    Priority.URGENT: f"bold {NOTABLE}",
+    Priority.HIGH: NOTABLE,
     Priority.NORMAL: "",
-    Priority.LOW: "dim",
+    Priority.LOW: FAINT,
 }
 
 
@@ -64,4 +65,4 @@ def waiting(tickets: "Sequence[Ticket]", now: datetime) -> str:
 
 def assignee(ticket: Record) -> tuple[str, str]:
     """Return the assignee and a style, or "nobody"."""
-    return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", "yellow")
+    return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", WARNING)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from slactl.show.colours import FAINT
 from slactl.show.form import UNCUT, Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean
@@ -22,6 +23,9 @@ else:
     Row, OneRow = TypeVar("Row"), TypeVar("OneRow")
 
 Part = TypeVar("Part")
+
+#: How many cells a time in the display zone needs, and what other fields usually need.
+INSTANT, USUAL = 16, 8
 
 #: How many rows of a long list that has no limit of its own a screen shows.
 FEW_ROWS = 60
@@ -55,6 +59,27 @@ def field_column(name: str, *, rank: int = 0) -> Column:
     return Column(name, lambda record: cell(record[name]), rank=rank)
 
 
+def screen_columns(names: Sequence[str]) -> list[Column]:
+    """Return the columns of fields for people: times in the display zone, a long field at the end.
+
+    They come and go with the width of the screen alone.
+    """
+    from slactl.show.times import local, timed
+
+    columns = []
+    zoned = next((name for name in names if name.endswith("_at")), None)
+    for rank, name in enumerate(names):
+        title = timed(name) if name == zoned else name
+
+        def text(record: Record, name: str = name) -> str:
+            value = record[name]
+            return local(value) if value and name.endswith("_at") else cell(value)
+
+        usual = INSTANT if name.endswith("_at") else 0 if rank == 0 else max(len(name), USUAL)
+        columns.append(Column(title, text, rank=rank, usual=max(usual, len(title)) if usual else 0))
+    return [*columns[:-1], columns[-1]._replace(long=True, rank=1, usual=LEAST_LONG)]
+
+
 def draw(records: Iterable[OneRow], columns: Sequence[Column[OneRow]], screen: Screen, *, footer: str = "") -> None:
     """Draw a table of the records, and dim lines below it."""
     from rich.text import Text
@@ -62,7 +87,7 @@ def draw(records: Iterable[OneRow], columns: Sequence[Column[OneRow]], screen: S
     console = screen.console()
     console.print(lay(list(records), columns, console.width))
     for line in footer.splitlines():
-        console.print(Text(clean(line), style="dim"))
+        console.print(Text(clean(line), style=FAINT))
 
 
 def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int) -> "Segments | Table":

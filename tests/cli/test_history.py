@@ -39,8 +39,8 @@ def test_history_on_a_pipe_is_tab_separated(slactl: Slactl) -> None:
 def test_history_on_a_terminal(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     lines = slactl("history", "1", "--format", "table").lines
-    assert lines[0].split() == ["At", "Actor", "Action", "Details"]
-    assert "2026-02-24 08:00 +00:00  ann     ticket.resolve  status resolved, was open" in [x.rstrip() for x in lines]
+    assert lines[0].split() == ["At", "(UTC)", "Actor", "Action", "Details"]
+    assert "2026-02-24 08:00  ann     ticket.resolve  status resolved, was open" in [x.rstrip() for x in lines]
     assert "_hash" not in "".join(lines)
     assert slactl("history", "1", "2", "--format", "table").lines[0].split()[0] == "Ticket"
 

@@ -253,8 +253,8 @@ def test_table_with_chosen_fields(slactl: Slactl) -> None:
 
 def test_colour_when_it_is_asked_for(slactl: Slactl) -> None:
     coloured = slactl("--color", "always", "list", "--format", "table").out
-    assert "\x1b[1;31m1h late" in coloured
-    assert "\x1b[33min 1h" in coloured
+    assert "\x1b[1;38;5;163m1h late" in coloured
+    assert "\x1b[38;5;131min 1h" in coloured
     assert "\x1b" not in slactl("list", "--format", "table").out
 
 
@@ -262,7 +262,7 @@ def test_due_soon_is_what_the_rules_say(slactl: Slactl, tmp_path: Path, busy: ob
     rules = tmp_path / "rules.toml"
     rules.write_text('[settings]\ndue_soon = "30m"\n', encoding="utf-8")
     coloured = slactl("--color", "always", "--rules", str(rules), "list", "--format", "table")
-    assert "\x1b[33min 1h" not in coloured.out
+    assert "\x1b[38;5;131min 1h" not in coloured.out
     assert "in 1h" in coloured.out
 
 

@@ -75,7 +75,7 @@ def test_80_by_24(shown: dict[str, Any]) -> None:
     assert drawn[1] == "Open 40 · overdue 30 · urgent and unassigned 0 · due within 1h 3, 4h 3, 24h 3"
     headings = [line for line in drawn if ": " in line and line[:2].isupper()]
     assert headings == ["OVERDUE: 30, 7 shown", "DUE WITHIN 2h: 3", "NEXT ESCALATIONS AND BREACHES: 1"]
-    assert "30  1d 06:00:00 late  resolution  normal    nobody    pro   Printer on fire" in drawn
+    assert "30  1d 06:00:00 late  resolution  normal    nobody    Printer on fire" in drawn
     assert any(line.startswith("91") and "in 1:00" in line for line in drawn)
     assert any(line.startswith(" 1") and "in 0:00  unassigned  urgent" in line for line in drawn)
     assert drawn[-1].startswith("q quits")

@@ -88,9 +88,9 @@ def test_no_line_is_wider_than_the_screen(tickets: list[dict[str, Any]], now: da
 
 def test_colour_says_how_urgent(tickets: list[dict[str, Any]], now: datetime) -> None:
     lines = drawn(tickets, now, 80, color=True)
-    assert "\x1b[1;31m3h 5m late\x1b[0m" in lines[1]
-    assert "\x1b[33min 1h 10m " in lines[2]
-    assert "\x1b[2mpaused" in lines[4]
+    assert "\x1b[1;38;5;163m3h 5m late\x1b[0m" in lines[1]
+    assert "\x1b[38;5;131min 1h 10m " in lines[2]
+    assert "\x1b[38;5;243mpaused" in lines[4]
 
 
 def test_hostile_text_does_nothing_in_a_table(hostile: str, ticket: Make, now: datetime) -> None:
@@ -176,8 +176,8 @@ def test_instants_seen_from_now(now: datetime) -> None:
 
 @pytest.mark.usefixtures("berlin")
 def test_local_times_have_their_offset() -> None:
-    assert local("2026-03-02T08:00:00Z") == "2026-03-02 09:00 +01:00"
-    assert local_day("2026-07-01T22:30:05Z") == "Thu 2026-07-02 00:30:05 +02:00"
+    assert local("2026-03-02T08:00:00Z") == "2026-03-02 09:00"
+    assert local_day("2026-07-01T22:30:05Z") == "Thu 2026-07-02 00:30:05"
 
 
 @pytest.mark.parametrize(("share", "text"), [(0, "----"), (0.001, "#---"), (0.5, "##--"), (0.999, "###-"), (1, "####")])
