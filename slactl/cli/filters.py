@@ -10,6 +10,7 @@ from slactl.cli.options import Call, wall_seconds
 from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority, Status, Target
+from slactl.text import trimmed
 
 if TYPE_CHECKING:
     from slactl.store.read.filters import Choice, Span, TicketFilter
@@ -134,10 +135,10 @@ def chosen(option: str, typed: Sequence[str] | None, read: Callable[[str], Value
 
     wanted, unwanted = list[Value](), list[Value]()
     for each in typed or ():
-        value = each.removeprefix(NOT)
+        value = trimmed(each.removeprefix(NOT))
         if not value:
             raise UsageError(f"--{option} {each}: a value is missing", "slactl list --help")
-        (wanted if value == each else unwanted).append(read(value))
+        (unwanted if each.startswith(NOT) else wanted).append(read(value))
     return Choice(wanted, unwanted)
 
 
@@ -163,7 +164,7 @@ def _target(name: str) -> str:
 
 def _spans(option: str, typed: Sequence[str] | None, here: Call, *, ahead: bool = False) -> "Choice[Span]":
     from slactl.store.read.filters import Span
-    from slactl.typed_ranges import parse_range
+    from slactl.typed_times import parse_range
 
     def read(text: str) -> Span:
         try:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -16,6 +16,9 @@ from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, choose_form, speaks_unicode, wants_color
+
+if TYPE_CHECKING:
+    from slactl.typed_times import Hours, TypedTime
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -55,7 +58,7 @@ HeaderOption = Annotated[
 ]
 DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
 AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
+    str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 9am', '26 Nov'.")
 ]
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
@@ -141,23 +144,39 @@ class Call(NamedTuple):
         """Return the service desk that the settings name."""
         return Desk.of(self.config)
 
-    def instant(self, text: str | None, *, ahead: bool = False, after: datetime | None = None) -> datetime | None:
-        """Return the time that a person typed, or None if nothing was typed.
+    def instant(
+        self,
+        text: str | None,
+        *,
+        ahead: bool = False,
+        after: datetime | None = None,
+        calendar: "Callable[[], Hours | None]" = lambda: None,
+    ) -> datetime | None:
+        """Return the time that a person typed, or None if nothing was typed; `calendar` is asked only if it matters.
 
         The end of a span counts from its begin `after`, if that lies ahead: `mon 09:00` is the next Monday then.
+
+        Raises:
+            UsageError: the text is not a time, or needs a calendar where none is known.
+        """
+        found = self.time(text, ahead=ahead, after=after)
+        return found if found is None or isinstance(found, datetime) else found.on(calendar())
+
+    def time(self, text: str | None, *, ahead: bool = False, after: datetime | None = None) -> "TypedTime | None":
+        """Return the time that a person typed, which each ticket may understand by its own calendar.
 
         Raises:
             UsageError: the text is not a time.
         """
         if text is None:
             return None
-        from slactl.typed_times import parse_instant
+        from slactl.typed_times import parse_time
 
-        return parse_instant(text, max(self.now, after) if after is not None else self.now, ahead=ahead)
+        return parse_time(text, max(self.now, after) if after is not None else self.now, ahead=ahead)
 
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""
-        return self.config.actor if name == "me" else name
+        return self.config.actor if name is not None and name.strip() == "me" else name
 
     @property
     def screen(self) -> Screen:

@@ -94,7 +94,7 @@ def change_numbered(
     """
     from slactl.desk.tickets.change import change
 
-    when = here.instant(at)
+    when = here.time(at)
     outcome = change(here.desk, here.now, numbers, make, when, reason=reason, dry_run=answer.dry_run)
     announce(here, answer, outcome, what, assignee=assignee)
 

@@ -48,6 +48,11 @@ def settle(context: "Context") -> None:
         node.obj, node = config, node.parent
 
 
+def is_value(word: str) -> bool:
+    """Return whether a word that begins with a dash is no option: `-30s`, or a text with blanks."""
+    return word[1:2].isdigit() or any(character.isspace() for character in word.partition("=")[0])
+
+
 class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[misc]
     """A command that takes the global options too, unless it has an option of the same name."""
 
@@ -56,6 +61,10 @@ class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[
         parser: _OptionParser = super().make_parser(ctx)
         for option in self._global_options(ctx):
             option.add_to_parser(parser, ctx)
+        read_option = parser._process_opts
+        parser._process_opts = lambda arg, state: (  # type: ignore[method-assign]
+            state.largs.append(arg) if is_value(arg) else read_option(arg, state)
+        )
         return parser
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
@@ -78,6 +87,14 @@ class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[
 
 class PanelGroup(TakesGlobalOptions, TyperGroup):
     """A group of commands that takes the global options before the name of the command."""
+
+    def names_command(self, ctx: "Context", args: list[str]) -> bool:
+        """Return whether a subcommand comes first, apart from global options."""
+        try:
+            words = self.make_parser(ctx).parse_args(list(args))[1]
+        except typer.TyperException:  # an option of a command
+            return False
+        return bool(words) and words[0] in self.commands
 
 
 class PanelCommand(TakesGlobalOptions, TyperCommand):

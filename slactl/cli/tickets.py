@@ -1,5 +1,6 @@
 """The commands that change a field of tickets."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -115,8 +116,9 @@ def status(
     references, value = last_word(words, as_status, "slactl status --help")
     numbers = read_ids(references)
     here = call(context)
-    ends = here.instant(until, ahead=True)
-    what = f"set status {value}{f' until {describe(ends)}' if ends is not None else ''} on"
+    ends = here.time(until, ahead=True)
+    end = describe(ends) if isinstance(ends, datetime) else until
+    what = f"set status {value}{f' until {end}' if ends is not None else ''} on"
     change_numbered(here, answer, numbers, changes.set_status(value, ends), what, at, reason)
 
 
@@ -266,5 +268,5 @@ def due(
     why = checked_reason(reason, "slactl due --help")
     numbers = read_ids([reference])
     here = call(context)
-    change = changes.due(target, here.instant(at, ahead=True), why)
+    change = changes.due(target, here.time(at, ahead=True), why)
     change_numbered(here, answer, numbers, change, "changed the deadline of")

@@ -214,7 +214,7 @@ def test_a_word_that_is_no_view_is_refused(slactl: Slactl) -> None:
         ("due-within = '3bd'", "every hour counts here"),
         ("due-within = 'soon'", "'soon' is not a valid duration"),
         ("due-within = ['2h']", "must be a text"),
-        ("at = 'someday'", "'someday' is not a valid time; use 2026-03-02T09:00+01:00"),
+        ("at = 'someday'", "'someday' is not a valid time; use "),
         ("limit = -1", "must be a whole number, 0 or more"),
         ("limit = true", "must be a whole number, 0 or more"),
         ("sort = 'dew'", "did you mean due?"),

@@ -9,7 +9,7 @@ from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.store.schema.models import Tenant
-from slactl.text import clean, known_or_refuse, quoted
+from slactl.text import clean, known_or_refuse, quoted, trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def change(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run:
         UsageError: the subdivision has no country.
     """
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
-        tenant = book.tenant(name)
+        tenant = book.tenant(trimmed(name))
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
         _fill(book, tenant, facts)
@@ -57,7 +57,7 @@ def change(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run:
 def _fill(book: Ledger, tenant: Tenant, facts: TenantFacts) -> None:
     plan, timezone = facts.plan, facts.timezone
     if plan is not None:
-        tenant.plan = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
+        tenant.plan = known_or_refuse(trimmed(plan), known_plans(book), "plan", "slactl rules show") if plan else None
     if timezone is not None:
         tenant.timezone = typed_zone(timezone).key if timezone else None
     if facts.country is not None or facts.subdivision is not None:

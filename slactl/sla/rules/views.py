@@ -44,7 +44,7 @@ def _instant(text: str) -> None:
 
 
 def _range(text: str) -> None:
-    from slactl.typed_ranges import parse_range
+    from slactl.typed_times import parse_range
 
     try:
         parse_range(text, datetime(2026, 1, 1, tzinfo=UTC))
