@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from slactl.records.tickets import Ticket
 
-#: How many deadlines are shown.
+#: How many deadlines that lie ahead are shown, below the most overdue one.
 DEADLINES = 3
 
 
@@ -63,7 +63,11 @@ def _read(here: Call) -> tuple[Standing, str | None]:
         counts = {name: filters.count(transaction, each, now) for name, each in wanted.items()}
         ahead = TicketFilter(due=Choice((Span(now, None),)))
         # The next levels may be those of older rules, and to find out may take long.
-        upcoming = list(without_next_level(filters.find(transaction, ahead, now, limit=DEADLINES)))
+        found = [
+            *filters.find(transaction, TicketFilter(breached=True), now, limit=1),
+            *filters.find(transaction, ahead, now, limit=DEADLINES),
+        ]
+        upcoming = list(without_next_level(found))
         last, slept = runs.last_good(transaction), runs.asleep_since(transaction, now)
     return Standing(**counts, upcoming=cast("list[Ticket]", upcoming), last_check=last), slept
 

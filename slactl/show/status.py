@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Standing(NamedTuple):
-    """Counts of open tickets, those with the next deadlines, and when the last good check ended (stored text)."""
+    """Counts of open tickets, the most overdue and the next ones, and when the last good check ended (stored text)."""
 
     open_: int
     late: int
@@ -27,7 +27,7 @@ class Standing(NamedTuple):
         return " · ".join((counted(self.open_, "open ticket"), *numbers))
 
     def deadlines(self, now: datetime) -> Iterator[str]:
-        """Yield a line for each of the next deadlines."""
+        """Yield a line for the deadline of each of these tickets."""
         for ticket in self.upcoming:
             due = f"{words(ticket['due_target'] or '')} {due_phrase(ticket, now)}"
             yield f"#{ticket['id']} {due}, {ticket['priority']}, {ticket['assignee'] or 'nobody'}: {ticket['subject']}"

@@ -21,11 +21,12 @@ def test_a_pipe_gets_counts_deadlines_and_the_last_check(slactl: Slactl) -> None
     assert (result.code, result.err) == (0, warned)
     assert result.lines == [
         "6 open tickets · 1 overdue · 1 due soon · 3 unassigned",
+        "#6 first response 1h late, urgent, nobody: VPN is down",
         "#4 first response in 1h, normal, mia: Invoice is wrong",
         "#8 first response in 23h, normal, nobody: [bold red]Sale[/] now  ⟨U+202E⟩fdp.exe second line",
         "#5 resolution in 2d 20h, high, bob: Slow report",
         "no successful check yet",
-        "next: slactl check · slactl list --breached · slactl list --unassigned · slactl show 4",
+        "next: slactl check · slactl list --breached · slactl list --unassigned · slactl show 6",
     ]
 
 
