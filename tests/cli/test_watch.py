@@ -322,4 +322,4 @@ def test_tmux_shows_the_whole_board(busy_board: Path, rows: int, columns: int) -
 def test_a_filter_that_names_nothing_known_is_refused(busy_board: Path, words: tuple[str, str]) -> None:
     with watching(*words) as terminal:
         assert terminal.wait() == 3
-        assert "error: there is no" in terminal.screen
+        assert "is not known" in terminal.screen
