@@ -104,7 +104,7 @@ def _thinned(match: re.Match[str]) -> str:
     for is_mark, run in groupby(match[0], key=lambda character: category(character) in ("Mn", "Me")):
         marks = "".join(run)
         left_out = len(marks) - MARKS
-        parts.append(f"{marks[:MARKS]}⟨{left_out:,} more marks⟩" if is_mark and left_out > 0 else marks)
+        parts.append(f"{marks[:MARKS]}⟨{counted(left_out, 'more mark')}⟩" if is_mark and left_out > 0 else marks)
     return "".join(parts)
 
 
@@ -121,6 +121,11 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 def dashed(tag: str) -> str:
     """Return a tag with dashes in place of blanks and commas, which no tag has."""
     return "-".join(tag.replace(",", " ").split())
+
+
+def trimmed(name: str) -> str:
+    """Return a name without blanks and invisible characters at its ends, which nobody means to type."""
+    return name.strip() if name.isascii() else re.sub(f"^[\\s{HIDDEN}]+|[\\s{HIDDEN}]+$", "", name)
 
 
 def counted(number: int, what: str, plural: str = "s") -> str:

@@ -7,12 +7,13 @@ import typer
 
 from slactl.cli.options import JsonOption, Output, call
 from slactl.cli.panels import Commands
-from slactl.errors import NotKnownError
+from slactl.errors import NotKnownError, UsageError
+from slactl.text import clean
 
 app = Commands(help="Show what each check did.")
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.runs:COLUMNS")
 def list_(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,
@@ -34,10 +35,22 @@ def list_(
     print_records(context, records, runs.COLUMNS, output, columns=run_columns, none="no check has run yet")
 
 
+def run_number(text: str) -> int:
+    """Return the number of a run, with or without `#`.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    word = str(text).removeprefix("#")
+    if not (word.isascii() and word.isdigit() and word[0] != "0"):
+        raise UsageError(f"{clean(word)[:100]!r} is not the number of a run", "slactl runs list")
+    return int(word[:19])
+
+
 @app.command()
 def show(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="RUN", min=1, help="The number of the run.")],
+    number: Annotated[int, typer.Argument(metavar="RUN", parser=run_number, help="The number of the run.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show one run: its counts and each level that fired.
@@ -66,6 +79,6 @@ def show(
         if fired:
             sys.stdout.write("\n")
             ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
-            draw(fired, (ticket, *escalation_columns()), here.screen)
+            draw(fired, (ticket, *escalation_columns(zone=True)), here.screen)
     else:
         write_pairs(run | {"escalations": fired}, sys.stdout)

@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import tenant_names
 from slactl.cli.options import Answer, JsonOption, Output, call
 from slactl.cli.output import print_receipts, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
+
+#: The fields of a tenant in the order in which they are printed.
+FIELDS = ("name", "plan", "timezone", "country", "subdivision", "created_at")
 
 app = Commands(help="Manage tenants (customers): plan, time zone, country.")
 
@@ -22,6 +26,7 @@ SubdivisionOption = Annotated[
     str | None, typer.Option("--subdivision", metavar="S", help="The part of the country, such as BE.")
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
+KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.", autocompletion=tenant_names)]
 
 
 @app.command()
@@ -55,7 +60,7 @@ def add(
 @app.command("set")
 def change(
     context: typer.Context,
-    name: Name,
+    name: KnownName,
     plan: PlanOption = None,
     timezone: ZoneOption = None,
     country: CountryOption = None,
@@ -81,7 +86,7 @@ def change(
     print_receipts(answer, [tenant_receipt(before, after)])
 
 
-@app.command("list")
+@app.command("list", fields=FIELDS)
 def list_(
     context: typer.Context,
     *,
@@ -97,12 +102,11 @@ def list_(
 
     with call(context).desk.database.read() as transaction:
         tenants = reads.tenants(transaction)
-    names = ("name", "plan", "timezone", "country", "subdivision", "created_at")
-    print_records(context, tenants, names, output, key="name", none="there is no tenant yet")
+    print_records(context, tenants, FIELDS, output, screen_fields=FIELDS, key="name", none="there is no tenant yet")
 
 
 @app.command()
-def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+def show(context: typer.Context, name: KnownName, as_json: JsonOption = False) -> None:
     """Show one tenant.
 
     \b

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
-from slactl.show.board import ALARM, check_words
+from slactl.show.board import ALARM as ALARMING
+from slactl.show.board import check_words
+from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.html import render
 from slactl.show.objectives import STATES, attained_words, margin_words, used_up, wanted_words
 from slactl.show.oncall import NOBODY
@@ -30,7 +32,7 @@ OLD_RUNS = 2
 MOST = 40
 
 #: The class of each style of a terminal.
-CLASSES = {"red": "poor", "yellow": "fair", "green": "good", "dim": "none"}
+CLASSES = {ALARM: "poor", WARNING: "fair", GOOD: "good", FAINT: "none"}
 
 
 def live_page(found: "LivePage") -> str:
@@ -60,7 +62,7 @@ def live_page(found: "LivePage") -> str:
         as_of=local_day(board["read_at"]),
         title=f"{board['late_count']:,} overdue, {board['soon_count']:,} due soon",
         checked=checked,
-        is_alarm=style == ALARM,
+        is_alarm=style == ALARMING,
         soon=describe_seconds(due_soon),
         sections=_sections(board, describe_seconds(due_soon)),
         states={state: (words, CLASSES[style]) for state, (words, style) in STATES.items()},

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
+from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.records import Record
 from slactl.show.shares import percent
 from slactl.show.tables import Column, bar
 
 #: The words and the colour of each state.
 STATES = {
-    "no_data": ("no outcomes", "dim"),
-    "kept": ("kept", "green"),
-    "at_risk": ("at risk", "yellow"),
-    "below": ("below", "red"),
+    "no_data": ("no outcomes", FAINT),
+    "kept": ("kept", GOOD),
+    "at_risk": ("at risk", WARNING),
+    "below": ("below", ALARM),
 }
 
 #: The width of a bar.

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
 from slactl.show import charts
+from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.html import render
 from slactl.show.report import (
     TARGETS,
@@ -15,7 +17,7 @@ from slactl.show.report import (
     ticket_words,
 )
 from slactl.show.shares import change_words, percent, share_style, spent_shares, spent_words, taken
-from slactl.show.times import WEEKDAYS, local, local_day, words
+from slactl.show.times import local, local_day, words
 
 if TYPE_CHECKING:
     from slactl.records.figures import Report
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 GROUPS = 100
 
 #: The word beside a share, for the style it would have on a terminal.
-VERDICTS = {"green": "good", "yellow": "fair", "red": "poor", "dim": "none"}
+VERDICTS = {GOOD: "good", WARNING: "fair", ALARM: "poor", FAINT: "none"}
 
 
 def page(report: "Report") -> str:
