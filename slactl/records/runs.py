@@ -125,6 +125,25 @@ class Firing(TypedDict):
     told: list[str]
 
 
+class GoalAlert(TypedDict):
+    """A goal that a miss of a ticket brought to thresholds, as `check --json` prints it; `tickets` missed the target.
+
+    `thresholds` are `below`, or `spare` with a number of misses; `told` are the recipients.
+    """
+
+    objective: str
+    goal: str
+    kept: int
+    missed: int
+    spare: int | None
+    needed: int | None
+    period: str
+    thresholds: list[str]
+    tickets: list[int]
+    ticket_id: int
+    told: list[str]
+
+
 class CheckReport(TypedDict):
     """The report of a run as `check --json` prints it.
 
@@ -143,6 +162,7 @@ class CheckReport(TypedDict):
     skipped: int
     skipped_by_reason: dict[str, int]
     firings: list[Firing]
+    goals: list[GoalAlert]
     messages: list[str]
     audit_head: str | None
     interrupted: bool

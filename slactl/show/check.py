@@ -29,6 +29,11 @@ def check_lines(report: "CheckReport") -> Iterator[str]:
         yield f"  ticket {firing['ticket_id']}: {clean(_deed(firing))}"
     if len(shown) < len(firings):
         yield f"  and {len(firings) - len(shown):,} more: slactl runs show {report['run_id']}"
+    for goal in report["goals"]:
+        passed = " and ".join(goal["thresholds"])
+        told = f", notifies {' and '.join(goal['told'])}" if goal["told"] else ""
+        margin = f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,} kept"
+        yield f"  goal {clean(goal['objective'])}, {goal['period']}: {passed} ({margin}){clean(told)}"
     for message in report["messages"]:
         yield ""
         yield clean_block(message)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
+from slactl.display_zone import describe
 from slactl.durations import describe_seconds
 from slactl.show.board import ALARM as ALARMING
 from slactl.show.board import check_words
@@ -11,7 +12,7 @@ from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.html import render
 from slactl.show.objectives import STATES, attained_words, margin_words, used_up, wanted_words
 from slactl.show.oncall import NOBODY
-from slactl.show.times import due_phrase, local_day, moment, relative, urgency
+from slactl.show.times import due_phrase, moment, relative, urgency
 
 if TYPE_CHECKING:
     from slactl.records.figures import LivePage
@@ -59,7 +60,7 @@ def live_page(found: "LivePage") -> str:
         reload=RELOAD,
         read_at=int(from_text(board["read_at"]).timestamp()),
         old_after=OLD_RUNS * found["check_seconds"],
-        as_of=local_day(board["read_at"]),
+        as_of=describe(from_text(board["read_at"])),
         title=f"{board['late_count']:,} overdue, {board['soon_count']:,} due soon",
         checked=checked,
         is_alarm=style == ALARMING,

@@ -97,6 +97,7 @@ def _locked_run(
             report.run_id = start_run(transaction, to_text(now))
         with _recorded(desk, report, watch):
             rules = _work(desk, report, options)
+            _keep_figures(desk, report)
             rules = rules and rules._replace(fingerprint=fingerprint)
             # After a run that did not go through all tickets, the next one must read the rules again.
             read = None if report.interrupted else rules
@@ -109,9 +110,17 @@ def _locked_run(
             from slactl.desk.oncall import feeds
 
             report.warnings += feeds.problems(desk.rules, now)
+        if rules is not None and rules.has_figures and trusts_clock:
+            _keep_figures(desk, report)
         _end(desk, report, watch, boot)
     _tell_monitors(desk, report, options, rules)
     return report
+
+
+def _keep_figures(desk: Desk, report: Report) -> None:
+    from slactl.desk.escalation.figures import keep_figures
+
+    keep_figures(desk, report.at)
 
 
 def _end(

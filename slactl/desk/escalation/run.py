@@ -14,7 +14,7 @@ from slactl.errors import ExitCode, worst
 
 if TYPE_CHECKING:
     from slactl.desk.messages.delivered import Delivered
-    from slactl.records.runs import CheckReport, Firing
+    from slactl.records.runs import CheckReport, Firing, GoalAlert
     from slactl.store.write.leases import Lease
 
 
@@ -51,6 +51,7 @@ class Batch:
     def __init__(self, scanned: int = 0, failed: int = 0, problems: Sequence[str] = ()) -> None:
         self.scanned, self.breached, self.failed = scanned, 0, failed
         self.firings: list[Firing] = []
+        self.goals: list[GoalAlert] = []
         self.problems = list(problems)
 
     def add(self, other: "Batch") -> None:
@@ -59,6 +60,7 @@ class Batch:
         self.breached += other.breached
         self.failed += other.failed
         self.firings += other.firings
+        self.goals += other.goals
         self.problems += other.problems
 
 
@@ -106,7 +108,7 @@ class Report(Batch):
     @property
     def happened(self) -> bool:
         """Return whether something happened that a run with `--quiet` prints."""
-        return bool(self.breached or self.escalated or self.notified or self.problems)
+        return bool(self.breached or self.escalated or self.notified or self.goals or self.problems)
 
     @property
     def code(self) -> ExitCode:
@@ -143,6 +145,7 @@ class Report(Batch):
             "skipped": sum(self.skipped.values()),
             "skipped_by_reason": self.skipped,
             "firings": self.firings,
+            "goals": self.goals,
             "messages": self.messages,
             "audit_head": self.audit_head,
             "interrupted": self.interrupted,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from slactl.clock import to_text
 from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
+from slactl.desk.escalation.goals import Miss, Rehearsed, alert
 from slactl.desk.escalation.run import Batch, Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
@@ -88,14 +89,14 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
 
 
 def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) -> LastRules | None:
-    after, rules = 0, None
+    after, rules, rehearsed = 0, None, Rehearsed() if report.dry_run else None
     while not options.stop():
         numbers: Sequence[int] = ()
         try:
             with open_ledger() as book:
                 rules = _note_rules(book, report)
                 numbers, until = _next(book, after, rehearses=report.dry_run)
-                batch = work_batch(book, numbers, report.run_id, options.baseline)
+                batch = work_batch(book, numbers, report.run_id, options.baseline, rehearsed)
         except Exception as error:
             if not numbers or not is_about_a_ticket(error):
                 raise
@@ -126,7 +127,9 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
         heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets, settings.proxy)
     sources = tuple(source.name for source in rules.sources)
     with_feeds = tuple(name for name, schedule in rules.schedules.items() if schedule.ical is not None)
-    return LastRules("", heartbeat, rules.canonical, rules.hash, sources, with_feeds)
+    return LastRules(
+        "", heartbeat, rules.canonical, rules.hash, sources, with_feeds, bool(rules.objectives or rules.schedules)
+    )
 
 
 def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
@@ -165,10 +168,15 @@ def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | N
     return whole
 
 
-def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
-    """Record breaches and fire what is due for some tickets; undo a ticket that fails, and try it later."""
+def work_batch(
+    book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool, rehearsed: Rehearsed | None = None
+) -> Batch:
+    """Record breaches and fire what is due for some tickets, and tell which goals their misses brought to thresholds.
+
+    Undo a ticket that fails, and try it later.
+    """
     book.load(numbers)
-    batch = Batch()
+    batch, misses = Batch(), list[Miss]()
     for number in numbers:
         batch.scanned += 1
         mark = book.mark()
@@ -185,7 +193,8 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
             batch.failed += 1
             batch.problems.append(_problem(number, error))
             continue
-        batch.breached += breached
+        batch.breached += len(breached)
+        misses += breached
         recipients = book.keep_highest_messages(mark)
         for firing in firings:
             if firing["left_out"]:
@@ -193,6 +202,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
                 batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
             record = {name: value for name, value in firing.items() if name not in _INTERNAL}
             batch.firings.append(cast("FiringRecord", record | {"told": recipients.get(firing["id"], [])}))
+    batch.goals += alert(book, misses, rehearsed, tell=not baseline)
     return batch
 
 
@@ -216,9 +226,9 @@ def record_waking(book: Ledger, number: int, *, tell: bool) -> None:
         book.append(number, Entry(event), told.names)
 
 
-def note_breaches(book: Ledger, number: int) -> int:
-    """Record the breaches of a ticket that were not detected before; return how many."""
-    count = 0
+def note_breaches(book: Ledger, number: int) -> list[Miss]:
+    """Record the breaches of a ticket that were not detected before, and return them."""
+    found = list[Miss]()
     for timer in book.state(number).timers:
         for missed in timer.breaches if isinstance(timer.kind, Target) else ():
             breach = BreachKey(timer.kind.value, timer.cycle, missed.agreement)
@@ -228,8 +238,8 @@ def note_breaches(book: Ledger, number: int) -> int:
                 detail |= {"agreement": missed.agreement} if missed.agreement else {}
                 detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
                 book.append(number, Entry(detected, action=BREACH))
-                count += 1
-    return count
+                found.append(Miss(number, breach.kind, missed.at))
+    return found
 
 
 def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> list[dict[str, Any]]:

@@ -37,6 +37,8 @@ class LastRules(NamedTuple):
     sources: tuple[str, ...] = ()
     #: The names of the schedules that have a calendar feed.
     feeds: tuple[str, ...] = ()
+    #: Whether they have goals or schedules, whose figures each run keeps for SQL.
+    has_figures: bool = False
 
 
 def recall(desk: Desk) -> LastRules | None:

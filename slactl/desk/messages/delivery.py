@@ -114,7 +114,7 @@ def _claimed(
         if sending.lease is not None:
             sending.lease.renew(beneath(transaction), seconds)
         claim = outbox.Claim(key, claimed_by, time.claimed_until, sending.run_id, message_id)
-        closing = [row["id"] for row in rows if row["sets_status"] == row["status"]]
+        closing = [row["id"] for row in rows if row["goal"] or row["sets_status"] == row["status"]]
         numbers = outbox.claim(transaction, [row["id"] for row in rows], claim, closing)
         if mailing.message_id is not None:
             outbox.forget_id(transaction, key, mailing.message_id)

@@ -135,6 +135,7 @@ def sample_row() -> Row:
         "source": "automatic",
         "kind": None,
         "event_id": None,
+        "goal": None,
         "sets_status": None,
         "instead_of": None,
         "stands_in_for": None,
@@ -181,12 +182,13 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
 
 
 def latest_by_ticket(rows: Sequence[Row]) -> list[Row]:
-    """Return the last message about each ticket, with what held an earlier one back, and when its status ended."""
-    latest: dict[int, Row] = {}
+    """Return the last message about each ticket or goal, with what held an earlier one, and when a status ended."""
+    latest: dict[tuple[int, str | None], Row] = {}
     for row in sorted(rows, key=lambda row: int(row["id"])):
-        before = latest.get(row["ticket_id"], {})
-        own = {"held_by": row["held_by"], "open_since": row["happened_at"] if row["event_id"] is not None else None}
-        latest[row["ticket_id"]] = {**row, **{name: value or before.get(name) for name, value in own.items()}}
+        about = row["ticket_id"], row["goal"]["objective"] if row["goal"] else None
+        before, has_woken = latest.get(about, {}), row["event_id"] is not None and not row["goal"]
+        own = {"held_by": row["held_by"], "open_since": row["happened_at"] if has_woken else None}
+        latest[about] = {**row, **{name: value or before.get(name) for name, value in own.items()}}
     return list(latest.values())
 
 
@@ -195,6 +197,8 @@ def _what(row: Row, late: int) -> str:
 
     The target is overdue for `late` seconds; a negative number is due in so many.
     """
+    if row["goal"] is not None:
+        return _goal(row["goal"])
     if row["event_id"] is not None:
         return f"Open again: {in_words(row['was_status'])} ended at {row['happened_at']}"
     if row["source"] == "manual":
@@ -205,6 +209,19 @@ def _what(row: Row, late: int) -> str:
         return _timing(row["target"], late).capitalize()
     words = in_words(row["reason"])
     return words[:1].upper() + words[1:]
+
+
+def _goal(goal: Mapping[str, Any]) -> str:
+    """Return what happened to a goal: its margin, and which tickets missed the target in the period."""
+    share = f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,} kept"
+    if goal["needed"] == 0:
+        stand = f"{counted(goal['spare'], 'more miss', 'es')} allowed, {share}"
+    else:
+        back = f"{goal['needed']:,} in a row bring it back" if goal["needed"] else "out of reach in this period"
+        stand = f"below {goal['goal']}, {share}, {back}"
+    numbers, left = ", ".join(map(str, goal["tickets"])), goal["missed"] - len(goal["tickets"])
+    more = f" and {left:,} more" if left > 0 else ""
+    return f"Goal {goal['objective']} ({goal['goal']}), {goal['period']}: {stand}; missed by ticket {numbers}{more}"
 
 
 def _timing(target: str, late: int) -> str:

@@ -223,8 +223,10 @@ def is_moot(row: Mapping[str, Any]) -> bool:
     """Return whether a message is no longer true.
 
     The ticket is done, or the target was met, or the condition ended, unless the level of the message did that; or the
-    status that ended by itself was set again.
+    status that ended by itself was set again. What happened to a goal stays true.
     """
+    if row["goal"] is not None:
+        return False
     is_done = Status(row["status"]).is_done
     if row["sets_status"] == row["status"] and (is_done or row["kind"] not in tuple(Target)):
         return False

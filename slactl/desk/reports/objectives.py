@@ -103,12 +103,33 @@ def _standing(
         }
 
 
+def margin_of(transaction: "Transaction", objective: "Objective", period: CalendarPeriod, now: datetime) -> Margin:
+    """Return how many outcomes of a goal were kept and missed in a period, as known at `now`."""
+    since, until = period.bounds(objective.zone)
+    bounds = Period(to_text(now), to_text(since), to_text(until))
+    counted = _matched(objective.match, reads.counted_outcomes(transaction, bounds, objective.target.value))[None]
+    return Margin(objective.goal, counted["kept"], counted["missed"])
+
+
+def missed_tickets(
+    transaction: "Transaction", objective: "Objective", period: CalendarPeriod, now: datetime
+) -> list[int]:
+    """Return the tickets that missed the target of a goal in a period, each once, by the instant of the miss."""
+    since, until = period.bounds(objective.zone)
+    bounds = Period(to_text(now), to_text(since), to_text(until))
+    found = reads.missed_outcomes(transaction, bounds, objective.target.value)
+    return list(dict.fromkeys(number for number, row in found if objective.match.matches(_facts(row))))
+
+
+def _facts(row: reads.Counted) -> Facts:
+    return Facts(row.plan, row.tenant, row.tags, Priority(row.priority), row.requester_domain)
+
+
 def _matched(match: Match, rows: Iterable[reads.Counted]) -> defaultdict[str | None, Counter[str]]:
     """Return the sums of the rows that a goal matches, by group."""
     counts: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        facts = Facts(row.plan, row.tenant, row.tags, Priority(row.priority), row.requester_domain)
-        if match.matches(facts):
+        if match.matches(_facts(row)):
             counts[row.group].update(kept=row.kept, missed=row.missed, late=row.late, soon=row.soon)
     return counts
 

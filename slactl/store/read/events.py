@@ -21,6 +21,7 @@ from slactl.store.schema.events import (
     COMMAND,
     CORRECTION,
     ERASE,
+    GOAL,
     REOPEN,
     RESOLVE,
     STILL_CORRECTED,
@@ -144,7 +145,7 @@ def last_recorded(transaction: sqlite3.Connection) -> str | None:
 def actions(transaction: sqlite3.Connection) -> list[str]:
     """Return every action that an event can have or has."""
     used = {action for (action,) in transaction.execute("SELECT DISTINCT action FROM event")}
-    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, CORRECTION, ERASE, *used})
+    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, CORRECTION, ERASE, GOAL, *used})
 
 
 def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, str]]:

@@ -130,6 +130,14 @@ def counted_outcomes(
     return [_row(facts, kept=kept, missed=missed) for *facts, kept, missed in found]
 
 
+def missed_outcomes(connection: sqlite3.Connection, period: Period, target: str) -> list[tuple[int, Counted]]:
+    """Return the tickets that missed a target in a period, with their facts, by the instant of the miss."""
+    facts = ", ".join(f"o.{name}" for name in _FACTS)
+    query = f"""SELECT o.ticket_id, NULL, {facts}, {_DOMAIN} FROM ({outcomes(period, [target])}) o
+    JOIN ticket t ON t.id = o.ticket_id WHERE o.late ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
+    return [(number, _row(row)) for number, *row in connection.execute(query, period.parameters)]
+
+
 def targets_at_risk(
     connection: sqlite3.Connection, now: str, soon: str, target: str, by: str | None = None
 ) -> list[Counted]:

@@ -37,6 +37,9 @@ BREACH, DEADLINES = "sla.breach", "sla.due"
 #: The correction of a recorded breach by a backdated change; the detail has the reason.
 CORRECTION = "sla.correct"
 
+#: A goal that a miss of the ticket brought to one of its thresholds; the detail has the figures of the goal.
+GOAL = "objective.alert"
+
 #: The types of events that are recorded for people only, by audit name.
 NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from slactl.store.schema.chain import chain
+from slactl.store.schema.published.definitions import definitions
 from slactl.store.schema.rewriting import all_tables, allow, create, made_anew
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
-from slactl.store.schema.views import definitions
 
 if TYPE_CHECKING:
     pass
@@ -211,6 +211,13 @@ def sent_messages(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE run ADD COLUMN messages_sent INTEGER")
 
 
+def objectives(connection: sqlite3.Connection) -> None:
+    """Add the alerts of goals, and the figures of goals and of who is on call; the next check fills them."""
+    for table in ("objective_alert", "objective_standing", "oncall_standing"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            create(connection, table)
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -228,7 +235,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
-    changes,
+    *(changes, objectives),
 )
 
 

@@ -16,6 +16,7 @@ def all_tables() -> "Sequence[Table]":
     from sqlmodel import SQLModel
 
     from slactl.store.schema import models, oncall, runs, timers  # noqa: F401  (fill the metadata)
+    from slactl.store.schema.published import figures  # noqa: F401
 
     return SQLModel.metadata.sorted_tables
 

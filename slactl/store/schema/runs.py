@@ -1,6 +1,6 @@
 """Define the tables of the runs of `check` and `sync`, and of what they note for the runs on other hosts."""
 
-from sqlalchemy import Column, Index, Text, text
+from sqlalchemy import Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from slactl.store.schema.columns import instants, number, reference, sizes, text_column
@@ -75,3 +75,22 @@ class SyncRun(SQLModel, table=True):
     exit_code: int | None = number(None)
     duration_ms: int | None = number(None)
     error: str | None = text_column()
+
+
+class ObjectiveAlert(SQLModel, table=True):
+    """A threshold that a goal passed in a period. The unique key keeps `check` from telling it twice.
+
+    `threshold` is `below`, or `spare` with a number. An event of the ticket whose miss passed it says the same.
+    """
+
+    __tablename__ = "objective_alert"
+    __table_args__ = (
+        *instants("at"),
+        *sizes(objective=200, period=20, threshold=40),
+        UniqueConstraint("objective", "period", "threshold"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    objective: str = text_column(nullable=False)
+    period: str = text_column(nullable=False)
+    threshold: str = text_column(nullable=False)
+    at: str = text_column(nullable=False)

@@ -157,7 +157,7 @@ EVENT_COLUMNS = [*EVENT_STORED, "change", "unix_user"]
 SEALED = ("unix_user", "imported_by", "change", "command", "numbers")
 
 #: The SQL with which the view reads the columns that `detail` seals.
-_EVENT = {name: name for name in EVENT_STORED} | {
+EVENT = {name: name for name in EVENT_STORED} | {
     "detail": "json_remove(CASE WHEN json_extract(detail, '$.numbers') IS NULL THEN detail"
     " ELSE json_set(detail, '$.events', json_extract(detail, '$.numbers')) END"
     f", {str([f'$.{name}' for name in SEALED])[1:-1]})",
@@ -266,17 +266,6 @@ def summary_source(now: str) -> str:
 
 #: Open means: neither resolved nor closed.
 OPEN = f"t.status NOT IN {tuple(status.value for status in DONE)}"
-
-
-def definitions() -> dict[str, str]:
-    """Return the SELECT of every public view, by its name."""
-    return {
-        "ticket_view": select(ticket_columns(CLOCK), ticket_source(CLOCK)),
-        "escalation_view": f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation",
-        "event_view": select(_EVENT, "event"),
-        "breach_view": select(breach_columns(CLOCK), breach_source(CLOCK)),
-        "summary_view": select(summary_columns(CLOCK), summary_source(CLOCK)),
-    }
 
 
 def last_event(connection: sqlite3.Connection) -> tuple[int, str] | None:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from slactl.sla.enums import NotificationState, Status
 from slactl.store.read.rows import Row, batches
+from slactl.store.schema.events import GOAL
 from slactl.store.schema.models import Escalation, Event, Notification, Silence, Ticket
 from slactl.store.schema.runs import Run
 from slactl.store.schema.timers import Timer
@@ -33,6 +34,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     ]
     cause.append(event.c.at.label("happened_at"))
     cause += [func.json_extract(event.c.detail, f"$.{name}").label(label) for name, label in _OF_CAUSE.items()]
+    cause.append(case((event.c.action == GOAL, event.c.detail)).label("goal"))
     facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email", "tags")
     about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
     origin = ticket.c.source.label("ticket_source")
@@ -50,7 +52,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
-        row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
+        row.update({name: json.loads(row[name] or "null") for name in ("addresses", "message_ids", "tags", "goal")})
         _say_for_whom(row)
     return rows
 

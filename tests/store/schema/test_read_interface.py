@@ -34,9 +34,28 @@ PROMISED = {
     "event_view": "id ticket_id at recorded_at actor actor_type action detail change unix_user",
     "breach_view": "ticket_id external_id target cycle due_at breached_at stopped_at detected_at overdue_seconds"
     " priority plan tenant assignee policy",
+    "outcome_view": "ticket_id external_id target cycle at kept started_at late_since stopped_at seconds priority plan"
+    " tenant assignee policy tags",
+    "objective_view": "name period since until target goal kept missed attained spare needed open_at_risk credit state"
+    " as_of",
+    "oncall_view": "schedule person since until next_person next_at source instead_of as_of",
     "summary_view": "at open_count unassigned_count urgent_open_count escalated_count first_response_breached_count"
     " next_response_breached_count update_breached_count resolution_breached_count",
 }
+
+
+GOAL = """
+[people.ann]
+[schedules.first-line]
+timezone = "UTC"
+[[schedules.first-line.layer]]
+people = ["ann"]
+[[objective]]
+name = "answers"
+target = "first_response"
+goal = "90%"
+period = "year"
+"""
 
 
 def blocks(language: str) -> list[str]:
@@ -172,7 +191,7 @@ def test_the_recipe_for_datasette(reader: sqlite3.Connection) -> None:
 
 def test_the_recipe_for_grafana(reader: sqlite3.Connection) -> None:
     now = datetime.now(UTC)
-    statement = blocks("sql")[1]
+    statement = next(block for block in blocks("sql") if "$__from" in block)
     rows = reader.execute(_as_grafana(statement, now - timedelta(days=7), now)).fetchall()
     assert sum(row[2] for row in rows) == 2
     for time, target, _ in rows:
@@ -180,6 +199,21 @@ def test_the_recipe_for_grafana(reader: sqlite3.Connection) -> None:
         assert abs(datetime.fromtimestamp(time, UTC) - now) < timedelta(days=2)
     long_ago = now - timedelta(days=700)
     assert reader.execute(_as_grafana(statement, long_ago, long_ago + timedelta(days=7))).fetchall() == []
+
+
+def test_the_recipes_for_goals(missed: Path, slactl: Slactl) -> None:
+    with missed.with_name("rules.toml").open("a") as rules:
+        rules.write(GOAL)
+    assert slactl("check", "-q").code == 0
+    goals, tickets, margins, on_call = (block for block in blocks("sql") if "_view" in block and "breach" not in block)
+    with closing(sqlite3.connect(f"{missed.as_uri()}?mode=ro", uri=True)) as connection:
+        [(name, _, kept, late, percent, spare, _, state, _)] = connection.execute(goals)
+        assert (name, kept, late, percent, spare, state) == ("answers", 0, 2, 0.0, 0, "below")
+        assert [row[:2] for row in connection.execute(margins)][0][0].startswith("answers 20")
+        assert [row[::2] for row in connection.execute(on_call)] == [("first-line", None)]
+        this_month = connection.execute("SELECT strftime('%Y-%m', 'now', '-10 hours') = strftime('%Y-%m', 'now')")
+        if this_month.fetchone()[0]:
+            assert {row[:2] for row in connection.execute(tickets)} >= {(1, "first_response"), (2, "first_response")}
 
 
 @pytest.mark.full

@@ -14,8 +14,8 @@ from terminal import on_terminal
 
 from slactl.store.read.ids import ids_like
 from slactl.store.schema.migrations import STEPS
+from slactl.store.schema.published.definitions import definitions
 from slactl.store.schema.version import SCHEMA
-from slactl.store.schema.views import definitions
 from slactl.store.sqlite.connection import open_database
 from slactl.store.sqlite.engine import engine
 from slactl.store.sqlite.structure import odd_parts

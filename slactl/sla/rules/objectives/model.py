@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from slactl.clock import zone
 from slactl.sla.rules.match import Match
-from slactl.sla.rules.objectives.goal import Goal, parse_goal
+from slactl.sla.rules.objectives.goal import Goal, Margin, parse_goal
 from slactl.sla.rules.objectives.period import PeriodKind
 from slactl.sla.rules.values import AnyTarget, Name, Names, Part, from_list, word_of
 
@@ -36,6 +36,17 @@ class NotifyAt(Part):
 
     spare: Annotated[int, Field(ge=0)] | None = None
     below: bool = True
+
+    @property
+    def thresholds(self) -> tuple[str, ...]:
+        """Return the names of the thresholds at which the goal tells people."""
+        return (f"spare {self.spare}",) * (self.spare is not None) + ("below",) * self.below
+
+    def is_passed(self, threshold: str, margin: Margin) -> bool:
+        """Return whether a goal with this margin, after a miss, has reached one of its thresholds."""
+        if threshold == "below":
+            return not margin.is_kept
+        return self.spare is not None and (margin.spare or 0) <= self.spare
 
 
 class Objective(Part):

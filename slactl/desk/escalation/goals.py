@@ -1,0 +1,115 @@
+"""Tell people that a miss used up the margin of a goal: once for each threshold and period."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from slactl.clock import from_text, to_text
+from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.oncall.duty import Duty, Holder, Told
+from slactl.desk.reports.objectives import margin_of, missed_tickets
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history.event import Event
+from slactl.sla.rules.objectives.goal import Margin
+from slactl.sla.rules.objectives.period import CalendarPeriod, period_of
+from slactl.store.read.runs import last_fired
+from slactl.store.schema.events import GOAL
+from slactl.store.write import objectives as writes
+
+if TYPE_CHECKING:
+    from slactl.records.runs import GoalAlert
+    from slactl.sla.rules.objectives.model import Objective
+
+#: How many of the missed tickets the event of an alert names.
+NAMED = 20
+
+#: The goals, periods and thresholds that a dry run would have told: its transactions are rolled back.
+Rehearsed = set[tuple[str, str, str]]
+
+
+class Miss(NamedTuple):
+    """Hold a miss that a check found: the ticket, the target, and the deadline that passed."""
+
+    ticket: int
+    target: str
+    at: datetime
+
+
+def alert(book: Ledger, misses: Sequence[Miss], rehearsed: Rehearsed | None, *, tell: bool) -> "Iterator[GoalAlert]":
+    """Record each threshold of a goal that these misses passed, and yield it; with `tell` its recipients get a message.
+
+    A miss counts for the period of its deadline. A period that was over before the last complete check alerts nobody.
+    """
+    since: datetime | None = None
+    for objective in book.rulebook.current.objectives if misses else ():
+        periods: defaultdict[CalendarPeriod, list[Miss]] = defaultdict(list)
+        for miss in misses if objective.notify else ():
+            if miss.target == objective.target.value:
+                day = miss.at.astimezone(objective.zone).date()
+                periods[period_of(objective.period, day)].append(miss)
+        since = since or _last_check(book)
+        for period, own in periods.items():
+            if period.bounds(objective.zone)[1] > since:
+                yield from _alert_in(book, objective, period, own, rehearsed, tell=tell)
+
+
+def _last_check(book: Ledger) -> datetime:
+    """Return when the last complete check ended; now if there was none."""
+    ended = last_fired(book.transaction)
+    return from_text(ended) if ended is not None else book.now
+
+
+def _alert_in(
+    book: Ledger,
+    objective: "Objective",
+    period: CalendarPeriod,
+    misses: Sequence[Miss],
+    rehearsed: Rehearsed | None,
+    *,
+    tell: bool,
+) -> "Iterator[GoalAlert]":
+    known = writes.told_thresholds(book.transaction, objective.name, period.name)
+    known |= {threshold for name, where, threshold in rehearsed or () if (name, where) == (objective.name, period.name)}
+    if not (left := [each for each in objective.notify_at.thresholds if each not in known]):
+        return
+    missed = missed_tickets(book.transaction, objective, period, book.now)
+    concerned = [miss for miss in misses if miss.ticket in missed]
+    margin = margin_of(book.transaction, objective, period, book.now)
+    passed = [threshold for threshold in left if objective.notify_at.is_passed(threshold, margin)]
+    if not concerned or not passed:
+        return
+    if rehearsed is not None:
+        rehearsed |= {(objective.name, period.name, threshold) for threshold in passed}
+    writes.note_told(book.transaction, objective.name, period.name, passed, to_text(book.now))
+    cause = max(concerned, key=lambda miss: (miss.at, miss.ticket))
+    told = _told(book, objective) if tell else Told([], {})
+    found: GoalAlert = {
+        **_figures(objective, margin),
+        "period": period.name,
+        "thresholds": passed,
+        "tickets": missed[-NAMED:],
+        "ticket_id": cause.ticket,
+        "told": told.names,
+    }
+    if tell:
+        detail = {name: value for name, value in found.items() if name not in ("ticket_id", "told")}
+        event = Event(book.now, EventType.NOTE, detail | told.stand_ins, "slactl", ActorType.SYSTEM)
+        book.append(cause.ticket, Entry(event, action=GOAL), told.names)
+    yield found
+
+
+def _told(book: Ledger, objective: "Objective") -> Told:
+    duty = Duty.of(book, book.now)
+    return Told.of(duty.rules, duty.told(objective.notify, None, Holder(None)))
+
+
+def _figures(objective: "Objective", margin: Margin) -> "GoalAlert":
+    return {  # type: ignore[typeddict-item]  # the caller adds the rest
+        "objective": objective.name,
+        "goal": str(objective.goal),
+        "kept": margin.kept,
+        "missed": margin.missed,
+        "spare": margin.spare,
+        "needed": margin.needed,
+    }
