@@ -88,6 +88,22 @@ on = "unassigned"
 """
 
 #: A schedule for commands about who is on call; `mia` and `max` are the people who may be.
+GOALS = """
+[[objective]]
+name = "answers"
+target = "first_response"
+goal = "60%"
+period = "month"
+notify = ["desk", "boss"]
+notify_at = { spare = 3 }
+[[objective]]
+name = "solutions"
+target = "resolution"
+goal = "100%"
+period = "week"
+notify = ["writer"]
+"""
+
 ROTA = """
 [people.mia]
 [people.max]

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from crash_desk import ROTA, desk_copy, settings
+from crash_desk import GOALS, ROTA, desk_copy, settings
 from forked import NOON, Ended, Fault, Trouble, run
 from invariants import content, violations
 
@@ -80,6 +80,7 @@ COMMANDS = (
     Writing("undo", first="escalate 1 2 --reason angry --priority urgent --assign lead"),
     Writing("check --no-send", batches=True),
     Writing("check", batches=True),
+    Writing("check --no-send --json", batches=True, rules=GOALS),
     Writing("import {}/history.jsonl", batches=True),
     Writing("--rules {}/other.toml rules apply --yes", batches=True),
     Writing("erase --requester ann@example.com --yes"),

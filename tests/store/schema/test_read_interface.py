@@ -209,7 +209,7 @@ def test_the_recipes_for_goals(missed: Path, slactl: Slactl) -> None:
     with closing(sqlite3.connect(f"{missed.as_uri()}?mode=ro", uri=True)) as connection:
         [(name, _, kept, late, percent, spare, _, state, _)] = connection.execute(goals)
         assert (name, kept, late, percent, spare, state) == ("answers", 0, 2, 0.0, 0, "below")
-        assert [row[:2] for row in connection.execute(margins)][0][0].startswith("answers 20")
+        assert next(row[:2] for row in connection.execute(margins))[0].startswith("answers 20")
         assert [row[::2] for row in connection.execute(on_call)] == [("first-line", None)]
         this_month = connection.execute("SELECT strftime('%Y-%m', 'now', '-10 hours') = strftime('%Y-%m', 'now')")
         if this_month.fetchone()[0]:
