@@ -1,15 +1,20 @@
 """`objectives`: say how far the goals of the rules are reached."""
 
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Output, call, leave, say
+from slactl.cli.options import Call, Output, call, leave, say
 from slactl.cli.output import print_records
 from slactl.cli.panels import Commands
 from slactl.desk.reports.measures import By
 from slactl.errors import ExitCode
+
+if TYPE_CHECKING:
+    from slactl.records.figures import Objective
+    from slactl.store.database import Transaction
 
 app = Commands()
 
@@ -57,3 +62,15 @@ def objectives(
     print_records(context, records, FIELDS, output, key="name", columns=drawn, none=none)
     missed = any(record["state"] == "below" for record in records)
     leave(ExitCode.FOUND if exit_code and missed else ExitCode.DONE)
+
+
+def goals_at(here: Call, transaction: "Transaction", due_soon: int, until: datetime | None = None) -> "list[Objective]":
+    """Return how far the goals are reached: each in its present period, or in that in which [.., until) ends."""
+    from slactl.desk.rules.reading import may_have_goals
+
+    if not may_have_goals(here.config.rules):
+        return []
+    from slactl.desk.reports.objectives import Clock, standings_by_rules
+
+    at = min(here.now, until - timedelta(seconds=1)) if until is not None else None
+    return standings_by_rules(here.desk, transaction, Clock(here.now, due_soon), at)

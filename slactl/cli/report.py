@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.objectives import goals_at
 from slactl.cli.options import Call, FormatOption, JsonOption, call, say
 from slactl.cli.panels import Commands
 from slactl.desk.reports.measures import EVERYTHING, By
@@ -59,7 +60,11 @@ def report(
     period = here.instant(since if since != EVERYTHING else None), here.instant(until)
     zone, name = zone_named(timezone)
     with here.desk.database.read() as transaction:
-        record = desk.report(transaction, here.now, since=period[0], until=period[1], by=by, zone=zone, zone_name=name)
+        goals = goals_at(here, transaction, here.due_soon(), period[1])
+        since_, until_ = period
+        record = desk.report(
+            transaction, here.now, since=since_, until=until_, by=by, zone=zone, zone_name=name, goals=goals
+        )
     if html is None:
         _print(here, record, chosen)
     else:

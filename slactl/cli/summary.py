@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.objectives import goals_at
 from slactl.cli.options import Call, FormatOption, JsonOption, call, leave, wall_seconds, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
@@ -66,7 +67,10 @@ def summary(
     begin = usual_since(here.now, end) if since is None else here.instant(since if since != EVERYTHING else None)
     span, due_soon = timedelta(seconds=ahead) if ahead is not None else None, here.due_soon()
     with here.desk.database.read() as transaction:
-        record = summarize(transaction, here.now, due_soon=due_soon, by=by, since=begin, until=end, ahead=span)
+        goals = goals_at(here, transaction, due_soon)
+        record = summarize(
+            transaction, here.now, due_soon=due_soon, by=by, since=begin, until=end, ahead=span, goals=goals
+        )
         changes = change(transaction, here.now, record) if chosen is Form.TABLE else {}
         slept = asleep_since(transaction, to_text(here.now)) if chosen is Form.TABLE else None
     warn_asleep(here, slept if sys.stdout.isatty() else None)

@@ -6,6 +6,29 @@ from typing import Any, TypedDict
 from slactl.records.oncall import Standing
 
 
+class Objective(TypedDict):
+    """A goal in a period as `objectives --json` prints it; `goal` and `attained` lie in [0, 1], `credit` is percent.
+
+    `group` is None without --by. Of a period that is over or to come, `open_at_risk` is None.
+    """
+
+    name: str
+    period: str
+    since: str
+    until: str
+    target: str
+    goal: float
+    kept: int
+    missed: int
+    attained: float | None
+    spare: int | None
+    needed: int | None
+    open_at_risk: int | None
+    credit: float | None
+    state: str
+    group: str | None
+
+
 class OpenNow(TypedDict):
     """The numbers of a summary that count the tickets which are open at an instant."""
 
@@ -115,6 +138,7 @@ class Summary(Counts):
     urgency: list[Band]
     next: list[ComingTicket]
     forecast: Forecast | None
+    goals: list[Objective]
 
 
 class TargetFigures(TypedDict):
@@ -230,29 +254,7 @@ class Report(TypedDict):
     escalations: list[LevelCounts]
     busiest_hours: list[list[int]]
     worst: list[LateTicket]
-
-
-class Objective(TypedDict):
-    """A goal in a period as `objectives --json` prints it; `goal` and `attained` lie in [0, 1], `credit` is percent.
-
-    `group` is None without --by. Of a period that is over or to come, `open_at_risk` is None.
-    """
-
-    name: str
-    period: str
-    since: str
-    until: str
-    target: str
-    goal: float
-    kept: int
-    missed: int
-    attained: float | None
-    spare: int | None
-    needed: int | None
-    open_at_risk: int | None
-    credit: float | None
-    state: str
-    group: str | None
+    goals: list[Objective]
 
 
 class LivePage(TypedDict):

@@ -52,6 +52,10 @@ def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, 
     for line in map(_outcomes, record["targets"]):
         console.print(line, end="")
     console.print(f"\nFirings a day: {_pair(record['firings_per_day'])}")
+    if record["goals"]:
+        draw(record["goals"], goal_columns(), screen)
+        changed = [sum(goal["change"] == kind for goal in record["goals"]) for kind in ("gained", "lost")]
+        console.print(f"Goals gained: {changed[0]:,}, lost: {changed[1]:,}")
     gained, lost = (sum(target[kind] for target in record["targets"]) for kind in ("gained", "lost"))
     console.print(f"Breaches gained: {gained:,}, lost: {lost:,}\n")
     if gained + lost:
@@ -132,6 +136,25 @@ def _outcomes(target: Record) -> str:
 
 def _pair(sides: Record) -> str:
     return f"{sides['rules']:,.1f} → {sides['other']:,.1f}"
+
+
+def goal_columns() -> Sequence[Column]:
+    """Return the columns of goals under both rules, by period."""
+
+    def kept(side: str, goal: Record) -> tuple[str, str]:
+        figures = goal[side]
+        if figures is None:
+            return "no goal", FAINT
+        text = f"{figures['kept']:,} of {figures['kept'] + figures['missed']:,}"
+        return f"{text}, {'kept' if figures['is_kept'] else 'below'}", "" if figures["is_kept"] else ALARM
+
+    return (
+        Column("Goal", lambda goal: goal["name"], most=40),
+        Column("Period", lambda goal: goal["period"]),
+        Column("Kept", lambda goal: kept("rules", goal)),
+        Column("Other", lambda goal: kept("other", goal)),
+        Column("Change", lambda goal: (goal["change"] or "", GOOD if goal["change"] == "gained" else f"bold {ALARM}")),
+    )
 
 
 def breach_columns() -> Sequence[Column]:

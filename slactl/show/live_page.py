@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 from slactl.clock import from_text
 from slactl.display_zone import describe
 from slactl.durations import describe_seconds
-from slactl.show.board import ALARM as ALARMING
-from slactl.show.board import check_words
-from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
+from slactl.show.board import ALARM, check_words
 from slactl.show.html import render
-from slactl.show.objectives import STATES, attained_words, margin_words, used_up, wanted_words
+from slactl.show.objectives import FILTERS, PAGE_STATES
 from slactl.show.oncall import NOBODY
 from slactl.show.times import due_phrase, moment, relative, urgency
 
@@ -32,9 +30,6 @@ OLD_RUNS = 2
 #: How many tickets each section lists.
 MOST = 40
 
-#: The class of each style of a terminal.
-CLASSES = {ALARM: "poor", WARNING: "fair", GOOD: "good", FAINT: "none"}
-
 
 def live_page(found: "LivePage") -> str:
     """Return the page of a record. It escapes every text, and no script can run on it but its own."""
@@ -46,10 +41,7 @@ def live_page(found: "LivePage") -> str:
         "urgency": lambda ticket: urgency(ticket, now, due_soon).value,
         "moment": lambda instant: moment(instant, now),
         "relative": lambda instant: relative(instant, now),
-        "attained": attained_words,
-        "wanted": wanted_words,
-        "margin": margin_words,
-        "used_up": used_up,
+        **FILTERS,
     }
     return render(
         "board.html",
@@ -63,10 +55,10 @@ def live_page(found: "LivePage") -> str:
         as_of=describe(from_text(board["read_at"])),
         title=f"{board['late_count']:,} overdue, {board['soon_count']:,} due soon",
         checked=checked,
-        is_alarm=style == ALARMING,
+        is_alarm=style == ALARM,
         soon=describe_seconds(due_soon),
         sections=_sections(board, describe_seconds(due_soon)),
-        states={state: (words, CLASSES[style]) for state, (words, style) in STATES.items()},
+        states=PAGE_STATES,
         nobody=NOBODY.lower(),
         board=board,
         page=found,

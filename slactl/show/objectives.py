@@ -1,6 +1,6 @@
 """Goals as a table: what was kept, how many misses are spare, and what happens below the goal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.records import Record
@@ -65,3 +65,14 @@ def used_up(goal: Record) -> float:
         return 0.0
     allowed = goal["missed"] + goal["spare"]
     return goal["missed"] / allowed if allowed and goal["state"] != "below" else float(goal["state"] == "below")
+
+
+#: The filters of a page that shows goals, and the words and the class of each state.
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "attained": attained_words,
+    "wanted": wanted_words,
+    "margin": margin_words,
+    "used_up": used_up,
+}
+TONES = {ALARM: "poor", WARNING: "fair", GOOD: "good", FAINT: "none"}
+PAGE_STATES = {state: (words, TONES[style]) for state, (words, style) in STATES.items()}

@@ -8,6 +8,7 @@ from slactl.durations import describe_seconds
 from slactl.show import charts
 from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.html import render
+from slactl.show.objectives import FILTERS, PAGE_STATES
 from slactl.show.report import (
     TARGETS,
     busiest_words,
@@ -32,7 +33,7 @@ VERDICTS = {GOOD: "good", WARNING: "fair", ALARM: "poor", FAINT: "none"}
 def page(report: "Report") -> str:
     """Return the page of a record of `report --json`. It escapes every text, and no script can run on it."""
     filters: dict[str, Callable[..., object]] = {"percent": percent, "taken": taken, "verdict": verdict}
-    filters |= {"local": local, "local_day": local_day, "seconds": describe_seconds, "spent": spent_shares}
+    filters |= {"local": local, "local_day": local_day, "seconds": describe_seconds, "spent": spent_shares, **FILTERS}
     return render("report.html", filters, styles=("report.css",), report=report, **_story(report), **_charts(report))
 
 
@@ -50,6 +51,7 @@ def _story(report: "Report") -> Mapping[str, Any]:
     }
     groups, trend = report["groups"] or (), report["trend"]
     return {
+        "states": PAGE_STATES,
         "title": period_title(report),
         "tickets": ticket_words(report),
         "moved": moved,

@@ -9,6 +9,7 @@ from slactl.durations import describe_seconds
 from slactl.show.colours import ALARM, FAINT
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES, assignee
+from slactl.show.objectives import columns as goal_columns
 from slactl.show.records import Record
 from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_words, stacked, taken
 from slactl.show.tables import Column, bar, lay
@@ -43,6 +44,9 @@ def draw_report(report: "Report", screen: Screen) -> None:
         console.print(lay(rows, columns, console.width))
     for line in _heat_lines(report, blocks=blocks):
         console.print(line)
+    if report["goals"]:
+        console.print(Text("\nGoals", style="bold"))
+        console.print(lay(report["goals"], goal_columns(), console.width))
     if report["worst"]:
         console.print(Text("\nMost overdue tickets", style="bold"))
         console.print(lay(report["worst"], worst_columns(), console.width))

@@ -10,6 +10,7 @@ from slactl.durations import describe_seconds
 from slactl.show.colours import ALARM, FAINT, GOOD
 from slactl.show.forecast import forecast_table, forecast_title, next_table
 from slactl.show.form import Screen
+from slactl.show.objectives import columns as goal_columns
 from slactl.show.records import Record
 from slactl.show.shares import change_words, percent, share_style, taken
 from slactl.show.tables import Column, bar, lay
@@ -61,6 +62,9 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     rates += f"Of the resolved tickets, {percent(summary['reopen_rate'])} were reopened."
     console.print(Text(rates, style=FAINT))
     _draw_change(summary, change, console)
+    if summary["goals"]:
+        console.print(Text("\nGoals", style="bold"))
+        console.print(lay(summary["goals"], goal_columns(), console.width))
     if summary["by"] is not None and summary["groups"] is not None:
         console.print()
         console.print(lay(summary["groups"], group_columns(summary["by"]), console.width))

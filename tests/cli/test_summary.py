@@ -95,6 +95,7 @@ class TestBusyDesk:
                 brief(5, "2026-03-05T08:00:00Z", "resolution"),
             ],
             "forecast": None,
+            "goals": [],
         }
 
     def test_fields_are_those_of_the_contract_in_its_order(self, slactl: Slactl) -> None:

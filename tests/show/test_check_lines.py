@@ -31,6 +31,7 @@ def test_a_storm_is_told_in_twenty_lines_and_foretold_in_full(dry_run: bool, sho
         "messages_sent": 1,
         "failed": 0,
         "messages": [],
+        "goals": [],
     }
     lines = list(check_lines(report | counts | {"firings": [FIRING] * 5000}))
     assert "2 would be notified in 1 message" in lines[0] or "2 notified in 1 message" in lines[0]

@@ -49,6 +49,11 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         **{"breached_at": "2026-03-02T08:00:00Z", "stopped_at": None, "overdue_seconds": 7200},
         **{"priority": "high", "assignee": text, "tenant": text, "plan": text},
     }
+    goal = {
+        **{"name": text, "period": "2026-03", "target": "resolution", "goal": 0.95, "kept": 9, "missed": 1},
+        **{"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z", "attained": 0.9, "spare": 0},
+        **{"needed": 10, "open_at_risk": 1, "credit": 5, "state": "below", "group": None},
+    }
     return {
         **{"at": "2026-03-02T10:00:00Z", "since": "2026-03-01T00:00:00Z", "until": None, "timezone": text},
         **{
@@ -67,13 +72,21 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         "escalations": [{"source": "automatic", "escalation": text, "level": text, **outcomes}],
         "busiest_hours": week,
         "worst": [worst],
+        "goals": [goal],
         **fields,
     }
 
 
 EMPTY = sample(
     targets=[target("first_response"), target("next_response"), target("update"), target("resolution")],
-    **{"groups": [], "before": None, "trend": {"unit": "day", "steps": []}, "escalations": [], "worst": []},
+    **{
+        "groups": [],
+        "before": None,
+        "trend": {"unit": "day", "steps": []},
+        "escalations": [],
+        "worst": [],
+        "goals": [],
+    },
     **{"busiest_hours": [[0] * 24 for _ in range(7)], "opened_count": 0, "ticket_count": 0, "corrected_count": 0},
     **{"breach_rate": None, "escalation_rate": None, "reopen_rate": None},
 )

@@ -46,6 +46,7 @@ EMPTY: dict[str, Any] = {
     ],
     "next": [],
     "forecast": None,
+    "goals": [],
 }
 UNCHANGED: dict[str, Any] = {
     "lately": {"since": "2026-02-23T08:00:00Z", "first_response_attainment": None, "resolution_attainment": None},

@@ -16,6 +16,7 @@ from slactl.errors import SlactlError
 from slactl.files import real_path, write_whole
 from slactl.sla.rules.addresses import is_local, scheme
 from slactl.store.read import runs
+from slactl.store.read.reports import goal_figures
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -80,8 +81,27 @@ def _families(transaction: "Transaction", report: Report) -> Iterator[Family]:
     decided: list[Sample] = [(dict(zip(names, row, strict=False)), row[-1]) for row in tallies["escalations"]]
     yield "escalations_total", "counter", "Due levels by outcome, and manual escalations.", decided
     yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
+    yield from _goals(transaction)
     overdue = runs.overdue_unfired(transaction, now)
     yield _gauge("overdue_unfired_tickets", "Tickets with a due breach or level that no check has processed.", overdue)
+
+
+def _goals(transaction: "Transaction") -> Iterator[Family]:
+    """Yield the figures of each goal, which this check kept; a goal without outcomes has no margin."""
+    figures = goal_figures(transaction)
+    helps = {
+        "attained": "Share of the outcomes of a goal that were kept in its period.",
+        "goal": "Share that must be kept.",
+        "spare": "Misses that a goal can still bear.",
+        "needed": "Outcomes in a row that bring a goal back.",
+        "missed": "Outcomes of a goal that were missed in its period.",
+        "open_at_risk": "Open targets of a goal that are late or due soon.",
+    }
+    for name, meaning in helps.items() if figures else ():
+        samples: list[Sample] = [
+            ({"objective": row["name"], "period": row["period"]}, row[name]) for row in figures if row[name] is not None
+        ]
+        yield f"objective_{name}", "gauge", meaning, samples
 
 
 def _synced(transaction: "Transaction", names: Sequence[str] | None) -> Iterator[Family]:

@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.reports.measures import By, ordered_groups, share
-from slactl.errors import UsageError
+from slactl.errors import RulesError, UsageError
 from slactl.sla.enums import Priority
 from slactl.sla.rules.match import Facts, Match
 from slactl.sla.rules.objectives.goal import Margin, credit
@@ -16,6 +17,7 @@ from slactl.store.read import outcomes as reads
 from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
+    from slactl.desk.ledger.desk import Desk
     from slactl.records.figures import Objective as Record
     from slactl.sla.rules.objectives.model import Objective
     from slactl.store.database import Transaction
@@ -46,6 +48,18 @@ def named_period(name: str) -> CalendarPeriod:
         raise UsageError(str(error), "slactl objectives --help") from error
 
 
+def standings_by_rules(
+    desk: "Desk", transaction: "Transaction", clock: Clock, at: datetime | None = None
+) -> list["Record"]:
+    """Return how far the goals of the rules in force are reached, in the periods of `at`; none without valid rules."""
+    from slactl.desk.ledger.rulebook import CommandRules
+
+    with suppress(RulesError):
+        current = CommandRules(desk).current(transaction, strict=False)
+        return standings(transaction, current.rules.objectives, clock, at=at)
+    return []
+
+
 def current_period(objective: "Objective", now: datetime) -> CalendarPeriod:
     """Return the period of a goal in which an instant lies, in the zone of the goal."""
     return period_of(objective.period, now.astimezone(objective.zone).date())
@@ -58,8 +72,9 @@ def standings(
     *,
     period: CalendarPeriod | None = None,
     by: By | None = None,
+    at: datetime | None = None,
 ) -> list["Record"]:
-    """Return how far goals are reached, in the order of the rules: each in its present period.
+    """Return how far goals are reached, in the order of the rules: each in its present period, or in that of `at`.
 
     With `period` only goals with periods of that kind are there, in this one. With `by` each goal has a record for each
     group of the outcomes, and none where it has no outcomes.
@@ -67,7 +82,7 @@ def standings(
     found: list[Record] = []
     for objective in objectives:
         if period is None or period.kind is objective.period:
-            found += _standing(transaction, objective, clock, period or current_period(objective, clock.now), by)
+            found += _standing(transaction, objective, clock, period or current_period(objective, at or clock.now), by)
     return found
 
 

@@ -1,7 +1,7 @@
 """Report how targets were met in a period, and which tickets were overdue: the numbers of `report`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, cast
@@ -14,7 +14,7 @@ from slactl.store.read import measures as reads
 from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
-    from slactl.records.figures import Report, ReportGroup, TargetFigures, TargetsBefore
+    from slactl.records.figures import Objective, Report, ReportGroup, TargetFigures, TargetsBefore
     from slactl.store.database import Transaction
 
 #: The fields of one target in a report, in the order of the output.
@@ -53,6 +53,7 @@ def report(
     by: By | None = None,
     zone: tzinfo | None = None,
     zone_name: str = "UTC",
+    goals: "Sequence[Objective]" = (),
 ) -> "Report":
     """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
@@ -83,6 +84,7 @@ def report(
         "escalations": reads.level_counts(transaction, period),
         "busiest_hours": busiest_hours(transaction, period, zone),
         "worst": reads.latest_tickets(transaction, period, WORST),
+        "goals": [*goals],
     }
 
 

@@ -1,7 +1,7 @@
 """Summarize open work now, and how targets were met in a period: the numbers of `summary`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -14,7 +14,7 @@ from slactl.store.read.measures import tickets_judged
 from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
-    from slactl.records.figures import ComingTicket, Counts, Group, MeasuredBefore, Summary
+    from slactl.records.figures import ComingTicket, Counts, Group, MeasuredBefore, Objective, Summary
     from slactl.records.figures import Measured as MeasuredFields
     from slactl.store.database import Transaction
 
@@ -103,6 +103,7 @@ def summarize(
     since: datetime | None = None,
     until: datetime | None = None,
     ahead: timedelta | None = None,
+    goals: "Sequence[Objective]" = (),
 ) -> "Summary":
     """Return the summary at `now`, with `groups` if `by` is given; `due_soon` is seconds of wall time.
 
@@ -130,6 +131,7 @@ def summarize(
             for ticket in reads.coming_tickets(transaction, period.now, NEXT)
         ],
         "forecast": forecast(transaction, now, ahead) if ahead else None,
+        "goals": [*goals],
     }
 
 

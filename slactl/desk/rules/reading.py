@@ -46,12 +46,21 @@ def due_soon(path: Path) -> int | None:
 
 def may_have_views(path: Path) -> bool:
     """Return whether a rules file may have views; most have none, and reading them takes time at each `list`."""
+    return _may_have(path, "views")
+
+
+def may_have_goals(path: Path) -> bool:
+    """Return whether a rules file may have goals, or cannot be read; most have none, and reading them takes time."""
+    return _may_have(path, "objective") or not path.is_file()
+
+
+def _may_have(path: Path, key: str) -> bool:
     import re
 
     from slactl.files import BY_HAND, read_text
 
     try:
-        return re.search(r"""(?m)^\s*\[?\s*["']?views\b""", read_text(path, BY_HAND)) is not None
+        return re.search(rf"""(?m)^\s*\[*\s*["']?{key}\b""", read_text(path, BY_HAND)) is not None
     except (OSError, ValueError):
         return False
 

@@ -13,6 +13,7 @@ from slactl.desk.ledger.records import text_or_none
 from slactl.desk.reports.measures import DECIMALS, By, ordered_groups, share
 from slactl.desk.tickets.bursts import begun_bursts, with_bursts
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
+from slactl.desk.what_if.goals import GoalTally, compared
 from slactl.desk.what_if.simulate import At, TicketResult, evaluate_ticket, targets_of
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Target
@@ -77,8 +78,9 @@ class Comparison:
     A ticket belongs to the group of its last state under the current rules, and to the group of each of its tags.
     """
 
-    def __init__(self, by: By | None) -> None:
+    def __init__(self, by: By | None, rules: tuple[Rules, Rules]) -> None:
         self._by = by
+        self._goals = GoalTally(rules[0]), GoalTally(rules[1])
         self._whole = Tally()
         self._groups: defaultdict[str | None, Tally] = defaultdict(Tally)
         self._first: datetime | None = None
@@ -108,6 +110,8 @@ class Comparison:
                 tally.states.update((side, str(timer.kind), str(timer.state)) for timer in targets_of(evaluation))
                 ended = [outcome for outcome in evaluation.outcomes if outcome.met or outcome.missed_at is not None]
                 tally.outcomes.update((side, str(outcome.kind), outcome.met) for outcome in ended)
+        for goals, (evaluation, _) in zip(self._goals, results, strict=True):
+            goals.add(evaluation.outcomes, history)
         self._see(history[0].at)
         self._see(max(event.at for event in history if event.at <= until))
         for _, firings in results:
@@ -123,6 +127,7 @@ class Comparison:
             "by": self._by.value if self._by else None,
             "days": round(days, 2),
             **self._whole.record(days),
+            "goals": compared(self._goals, SIDES),
             "groups": [{"group": name, **self._groups[name].record(days)} for name in names] if self._by else None,
         }
 
@@ -162,7 +167,7 @@ def compare_file(
     def tell(reason: str) -> None:
         report(Problem(0, "", reason))
 
-    comparison = Comparison(by)
+    comparison = Comparison(by, rules)
     # A word for a priority that both rules know means what the current rules say.
     words = {**rules[1].priorities.meanings, **rules[0].priorities.meanings}
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.store.read.outcomes import counts, grouped
-from slactl.store.read.rows import rows
+from slactl.store.read.rows import Row, rows
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
 
@@ -146,3 +146,8 @@ def next_steps(connection: sqlite3.Connection, limit: int) -> "list[NextStep]":
     query = f"{views.select(columns, views.TIMER_SOURCE)} WHERE r.next_at IS NOT NULL"
     query += f" ORDER BY r.next_at, r.ticket_id LIMIT {limit:d}"
     return cast("list[NextStep]", list(rows(connection, query)))
+
+
+def goal_figures(connection: sqlite3.Connection) -> list[Row]:
+    """Return the figures of each goal that the last check kept."""
+    return list(rows(connection, "SELECT * FROM objective_view ORDER BY name"))
