@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
@@ -104,6 +105,13 @@ class Presence:
             yield holder
 
 
+#: How long after an instant the schedules, overrides and absences that were read for it serve.
+AHEAD = timedelta(days=28)
+
+#: What a transaction read: a run asks for each level that fires.
+_read: WeakKeyDictionary[Ledger, Presence] = WeakKeyDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class Duty(Presence):
     """Hold what decides who gets tickets and messages at an instant."""
@@ -113,8 +121,10 @@ class Duty(Presence):
     @classmethod
     def of(cls, book: Ledger, at: datetime) -> "Duty":
         """Return who has which duty at an instant, by the current rules."""
-        present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
-        return cls(present.schedules, at, book)
+        known = _read.get(book)
+        if known is None or not known.at <= at <= known.at + AHEAD:
+            known = _read[book] = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
+        return cls(known.schedules, at, book)
 
     def assignee(self, name: str) -> Holder:
         """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""

@@ -55,7 +55,7 @@ def exceptions_of(entries: Sequence[RotaEntry]) -> Exceptions:
 def opened(desk: Desk, around: datetime) -> Schedules:
     """Return the schedules of the rules file, with the overrides and absences of the database if there is one.
 
-    Feeds are read for the years `around` an instant.
+    Feeds are read for the months `around` an instant.
 
     Raises:
         RulesError: the rules are not valid.

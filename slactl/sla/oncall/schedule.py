@@ -30,8 +30,12 @@ class FeedEvent(NamedTuple):
 class Feed(Protocol):
     """Answer which events of a calendar feed lie around some instants."""
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Return the [first, last) in which the events are known."""
+
     def events(self, a: int, b: int) -> Sequence[FeedEvent]:
-        """Return the events that name a person and overlap [a, b), in the order of the file."""
+        """Return the parts of events that count and overlap [a, b), by time; no two of them overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,13 @@ class Schedule:
     timezone: str
     layers: tuple[Layer, ...] = ()
     feed: Feed | None = None
+
+    def known(self, a: int, b: int) -> tuple[int, int]:
+        """Return the part of [a, b) in which the schedule knows who is on call; it may be empty."""
+        if self.feed is None:
+            return a, b
+        first, last = self.feed.span
+        return max(a, first), min(b, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +222,8 @@ def _in_layer(people: Sequence[str], turn: int, source: str, t: int, exceptions:
 def shifts(schedule: Schedule, a: int, b: int, exceptions: Exceptions = NO_EXCEPTIONS) -> list[Shift]:
     """Return who is on call in [a, b), nobody included, in order and without holes."""
     found: list[Shift] = []
+    if a >= b:
+        return found
     edges = {a, b, *(t for t in _changes(schedule, a, b, exceptions) if a < t < b)}
     for start, end in pairwise(sorted(edges)):
         now = on_call(schedule, start, exceptions)
@@ -236,7 +249,7 @@ def _changes(schedule: Schedule, a: int, b: int, exceptions: Exceptions) -> Iter
 class Standing(NamedTuple):
     """Hold who is on call at an instant, since when and until when, and who is the next person and from when.
 
-    `since` and `until` are None where nothing changes within some years.
+    `since` and `until` are None where nothing changes within some years, or in the months of a feed that are read.
     """
 
     on_call: OnCall
@@ -253,10 +266,10 @@ def standing(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS)
     following: Shift | None = None
     for days in _HORIZONS:
         if since is None:
-            before = shifts(schedule, t - days * DAY, t + 1, exceptions)
+            before = shifts(schedule, *schedule.known(t - days * DAY, t + 1), exceptions)
             since = next((shift.end for shift in reversed(before) if shift.on_call.person != now.person), None)
         if following is None:
-            after = shifts(schedule, t, t + days * DAY, exceptions)
+            after = shifts(schedule, *schedule.known(t, t + days * DAY), exceptions)
             until = next((shift.start for shift in after if shift.on_call.person != now.person), None)
             beyond = (shift for shift in after if until is not None and shift.start >= until and shift.on_call.person)
             following = next(beyond, None)
