@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
-from slactl.desk.oncall.entries import exceptions_of
+from slactl.desk.oncall.exceptions import exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
@@ -66,7 +66,7 @@ class Presence:
     @classmethod
     def by(cls, transaction: "Transaction", rules: Rules, path: Path, at: datetime) -> "Presence":
         """Return who is there at an instant, by the rules of a file and the absences of a database."""
-        exceptions = exceptions_of(rota_entries(transaction, to_text(at)))
+        exceptions = exceptions_of(rota_entries(transaction, to_text(at)), rules)
         return cls(Schedules(rules, path, at, exceptions), at)
 
     @property

@@ -57,5 +57,6 @@ class Schedules:
         return standing(self.schedule(name), in_seconds(at), self.exceptions)
 
     def shifts(self, name: str, a: datetime, b: datetime) -> list[Shift]:
-        """Return who is on call for a schedule in [a, b)."""
-        return shifts(self.schedule(name), in_seconds(a), in_seconds(b), self.exceptions)
+        """Return who is on call for a schedule in [a, b), as far as the schedule knows."""
+        schedule = self.schedule(name)
+        return shifts(schedule, *schedule.known(in_seconds(a), in_seconds(b)), self.exceptions)

@@ -111,10 +111,18 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """Hold what people entered: overrides, and absences."""
+    """Hold what people entered: overrides, and absences.
+
+    Whoever is not one of the `people` is on call for nobody; None allows every name.
+    """
 
     overrides: tuple[Override, ...] = ()
     absences: tuple[Absence, ...] = ()
+    people: frozenset[str] | None = None
+
+    def knows(self, person: str) -> bool:
+        """Return whether a person may be on call or stand in."""
+        return self.people is None or person in self.people
 
     def absence(self, person: str, t: int) -> Absence | None:
         """Return the absence of a person at an instant, the one that was entered last; None if there is none."""
@@ -124,12 +132,13 @@ class Exceptions:
     def stand_in(self, person: str, t: int) -> str | None:
         """Return the person, or who replaces the person at an instant: the substitute of the substitute, and so on.
 
-        None is nobody, also where more than `MOST_STEPS` people replace each other.
+        None is nobody, also where more than `MOST_STEPS` people replace each other. A substitute who is not known
+        stands in for nobody; the person may be anybody.
         """
-        for _ in range(MOST_STEPS + 1):
+        for step in range(MOST_STEPS + 1):
             away = self.absence(person, t)
             if away is None:
-                return person
+                return person if step == 0 or self.knows(person) else None
             if away.substitute is None:
                 return None
             person = away.substitute
@@ -185,9 +194,9 @@ class Shift(NamedTuple):
 def on_call(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS) -> OnCall:
     """Return who is on call at an instant.
 
-    Overrides come first, then the layers from the top, or the feed. Substitutes replace people who are away. Without
-    a substitute an override yields to the layers, a layer to the next person in its rotation and then to the next
-    layer, and a feed to nobody.
+    Overrides come first, then the layers from the top, or the feed. Substitutes replace people who are away; those whom
+    the exceptions do not know count as away. Without a substitute an override yields to the layers, a layer to the next
+    person in its rotation and then to the next layer, and a feed to nobody.
     """
     of_schedule = (
         each for each in exceptions.overrides if each.schedule == schedule.name and each.start <= t < each.end
@@ -207,7 +216,9 @@ def on_call(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS) 
 
 def _replaced(person: str, source: str, t: int, exceptions: Exceptions) -> OnCall | None:
     found = exceptions.stand_in(person, t)
-    return OnCall(found, source, person if found != person else None) if found is not None else None
+    if found is None or not exceptions.knows(found):
+        return None
+    return OnCall(found, source, person if found != person else None)
 
 
 def _in_layer(people: Sequence[str], turn: int, source: str, t: int, exceptions: Exceptions) -> OnCall | None:
