@@ -83,6 +83,7 @@ EVENT: dict[str, Kind] = {
     "actor_type": ("user", "system"),
     "action": str,
     "detail": dict,
+    "change": int,
     "unix_user": str,
 }
 
@@ -142,8 +143,8 @@ def lively(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> Path:
         ("create", "Waiting", "--from", "bob@example.com", "--assignee", "mia", "--priority", "urgent"),
         ("create", "Done", "--from", "bob@example.com", "--plan", "enterprise"),
         ("create", "Exchange", "--from", "bob@example.com", "--plan", "enterprise"),
-        ("reply", "3"),
-        ("reply", "5"),
+        ("reply", "3", "--no-body"),
+        ("reply", "5", "--no-body"),
         ("receive", "5"),
         ("resolve", "4"),
         ("escalate", "1", "--reason", "loud"),

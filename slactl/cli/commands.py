@@ -18,7 +18,8 @@ COMMANDS = {
     "reopen": "tickets",
     "tag": "tickets",
     "edit": "tickets",
-    "due": "tickets",
+    "due": "escalate",
+    "undo": "undo",
     "escalate": "escalate",
     "ack": "escalate",
     "unack": "escalate",
@@ -33,6 +34,7 @@ COMMANDS = {
     "history": "show",
     "watch": "watch",
     "backup": "upkeep",
+    "restore": "upkeep",
     "erase": "upkeep",
     "doctor": "upkeep",
     "help": "help",
@@ -56,7 +58,7 @@ GROUPS = {
 HEADINGS = {
     "Daily work": (
         *("create", "list", "show", "reply", "note", "receive", "assign", "priority", "status"),
-        *("resolve", "close", "reopen", "tag", "edit", "history", "watch"),
+        *("resolve", "close", "reopen", "tag", "edit", "undo", "history", "watch"),
     ),
     "Time and escalation": (
         *("check", "due", "explain", "ack", "unack", "escalate", "silence"),
@@ -65,7 +67,7 @@ HEADINGS = {
     "Numbers": ("summary", "report"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
     "Data": ("import", "export", "sync", "map"),
-    "Upkeep": ("init", "demo", "doctor", "backup", "audit", "erase", "help"),
+    "Upkeep": ("init", "demo", "doctor", "backup", "restore", "audit", "erase", "help"),
 }
 
 #: The summary of each command for `--help`, which imports no command; the first sentence of the command's own help.
@@ -87,6 +89,7 @@ SUMMARIES = {
     "tag": "Add and remove tags.",
     "edit": "Correct subject, requester, plan, tenant or external id.",
     "due": "Set a deadline by hand, or return to the calculated deadline.",
+    "undo": "Undo what one command did; both stay in the log.",
     "escalate": "Escalate tickets by hand, with a reason.",
     "ack": "Acknowledge: no level of these tickets fires for some time.",
     "unack": "Release an acknowledgement; escalation resumes.",
@@ -101,6 +104,7 @@ SUMMARIES = {
     "history": "Show everything that happened to tickets, oldest first.",
     "watch": "Show a live board of overdue and urgent tickets.",
     "backup": "Make a verified copy of the database while it is in use.",
+    "restore": "Put a backup back, and keep the present database beside it.",
     "erase": "Erase the texts and the address of a person.",
     "doctor": "Check the installation and suggest a fix for each problem.",
     "help": "Show the help of a command or a page of the guide.",

@@ -4,14 +4,13 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from slactl.cli import oncall_entries
 from slactl.cli.completion import schedule_names
-from slactl.cli.oncall_entries import ScheduleArgument, warn_and_leave
+from slactl.cli.oncall_entries import ScheduleArgument, hours, warn_and_leave
 from slactl.cli.options import Output, call, say
 from slactl.cli.output import print_lines, print_records
-from slactl.cli.panels import Commands
+from slactl.cli.panels import Commands, PanelGroup
 from slactl.errors import UsageError
 from slactl.show.form import Form
 from slactl.text import clean, nearest, quoted
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
 
 
-class WithDefault(TyperGroup):
+class WithDefault(PanelGroup):
     """Run `now` where the first word is not a subcommand: it may be a schedule."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
@@ -30,7 +29,7 @@ class WithDefault(TyperGroup):
             UsageError: the first word is nearly a subcommand, and not a schedule.
         """
         is_help = bool(args) and args[0] in ctx.help_option_names
-        if not is_help and (args or not ctx.resilient_parsing) and (not args or args[0] not in self.commands):
+        if not is_help and (args or not ctx.resilient_parsing) and not self.names_command(ctx, args):
             if args and not ctx.resilient_parsing and not args[0].startswith("-"):
                 self._refuse_misspelt(ctx, args)
             args = ["now", *args]
@@ -79,7 +78,7 @@ def now_(
     from slactl.desk.oncall import entries, records
 
     here = call(context)
-    at_ = here.instant(at, ahead=True) or here.now
+    at_ = here.instant(at, ahead=True, calendar=hours(here, schedule)) or here.now
     form, _ = output.chosen(), output.names(records.STANDING_FIELDS)
     found = entries.opened(here.desk, at_, here.now)
     schedules = found.schedules
@@ -117,7 +116,7 @@ def show(
     from slactl.desk.oncall import entries, records
 
     here = call(context)
-    begin = here.instant(since if since is not None else "today", ahead=True)
+    begin = here.instant(since if since is not None else "today", ahead=True, calendar=hours(here, schedule))
     assert begin is not None
     form, _ = output.chosen(), output.names(records.SHIFT_FIELDS)
     found = entries.opened(here.desk, begin, here.now)

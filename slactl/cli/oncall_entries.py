@@ -1,6 +1,7 @@
 """`oncall override`, `away`, `list` and `remove`: overrides of schedules, and absences of people."""
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from slactl.cli.completion import person_names, schedule_names
 from slactl.cli.input import read_numbers
 from slactl.cli.options import Answer, Call, Output, call, leave, say
-from slactl.cli.output import print_lines, print_records
+from slactl.cli.output import marked, print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, RulesError
 from slactl.show.form import Form
@@ -17,6 +18,7 @@ from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.desk.oncall.entries import Between, Entered, Opened
+    from slactl.typed_times import Hours
 
 app = Commands()
 
@@ -50,7 +52,7 @@ def override(
     from slactl.desk.oncall import entries
 
     here = call(context)
-    who, between = here.person(person) or person, _between(here, since, until)
+    who, between = here.person(person) or person, _between(here, since, until, schedule)
     _print(answer, entries.override(here.desk, here.now, schedule, who, between, reason, dry_run=answer.dry_run))
 
 
@@ -134,12 +136,19 @@ def remove(
     _print(answer, entries.remove(here.desk, here.now, named, dry_run=answer.dry_run), removed=True)
 
 
-def _between(here: Call, since: str, until: str) -> "Between":
-    """Return the two times that a person typed; the second counts from the first."""
+def hours(here: Call, schedule: str | None) -> "Callable[[], Hours | None]":
+    """Return what finds the calendar on which a time is counted: the hours of a schedule."""
+    from slactl.desk.oncall import entries
+
+    return lambda: entries.hours_of(here.desk, schedule) if schedule is not None else None
+
+
+def _between(here: Call, since: str, until: str, schedule: str | None = None) -> "Between":
+    """Return the two times that a person typed; the second counts from the first, on the hours of a schedule."""
     from slactl.desk.oncall.entries import Between
 
-    start = here.instant(since, ahead=True)
-    end = here.instant(until, ahead=True, after=start)
+    start = here.instant(since, ahead=True, calendar=hours(here, schedule))
+    end = here.instant(until, ahead=True, after=start, calendar=hours(here, schedule))
     assert start is not None
     assert end is not None
     return Between(start, end)
@@ -150,7 +159,10 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
     if answer.as_json:
         from slactl.show.records import write, write_object
 
-        changed: list[dict[str, object]] = [{**entry, "changes": entered.of(entry)} for entry in entered.entries]
+        dry_run = {"dry_run": answer.dry_run}
+        changed: list[dict[str, object]] = [
+            {**entry, "changes": entered.of(entry), **dry_run} for entry in entered.entries
+        ]
         if len(changed) == 1:
             write_object(changed[0], sys.stdout)
         else:
@@ -160,7 +172,8 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
     else:
         from slactl.show.oncall import receipt_lines
 
-        print_lines(receipt_lines(entered.entries, entered.replaced, removed=removed, dry_run=answer.dry_run))
+        lines = receipt_lines(entered.entries, entered.replaced, removed=removed)
+        print_lines(line if line.startswith(" ") else f"{marked(answer)}{line}" for line in lines)
     for warning in entered.warnings:
         say(f"warning: {warning}", err=True)
     if entered.too_long:

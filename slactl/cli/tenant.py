@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, say
-from slactl.cli.output import print_records
+from slactl.cli.completion import tenant_names
+from slactl.cli.options import Answer, JsonOption, Output, call
+from slactl.cli.output import print_receipts, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
@@ -22,6 +23,7 @@ SubdivisionOption = Annotated[
     str | None, typer.Option("--subdivision", metavar="S", help="The part of the country, such as BE.")
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
+KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.", autocompletion=tenant_names)]
 
 
 @app.command()
@@ -32,7 +34,8 @@ def add(
     timezone: ZoneOption = None,
     country: CountryOption = None,
     subdivision: SubdivisionOption = None,
-    dry_run: DryRunOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Add a tenant.
 
@@ -45,19 +48,22 @@ def add(
 
     here = call(context)
     facts = tenants.TenantFacts(plan, timezone, country, subdivision)
-    tenants.add(here.desk, here.now, name, facts, dry_run=dry_run)
-    say(f"would have added {name}" if dry_run else name)
+    added = tenants.add(here.desk, here.now, name, facts, dry_run=answer.dry_run)
+    from slactl.show.receipt import tenant_receipt
+
+    print_receipts(answer, [tenant_receipt(None, added)])
 
 
 @app.command("set")
 def change(
     context: typer.Context,
-    name: Name,
+    name: KnownName,
     plan: PlanOption = None,
     timezone: ZoneOption = None,
     country: CountryOption = None,
     subdivision: SubdivisionOption = None,
-    dry_run: DryRunOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Change plan, time zone or country for tickets opened from now on.
 
@@ -67,14 +73,14 @@ def change(
       slactl tenant set acme --timezone ""
       slactl tenant set acme --country US --subdivision NY
     """
-    from slactl.desk.tickets import tenants
-
-    facts = tenants.TenantFacts(plan, timezone, country, subdivision)
-    if facts == tenants.TenantFacts():
+    if (plan, timezone, country, subdivision) == (None,) * 4:
         raise UsageError("nothing to change", f"slactl tenant set {quoted(name)} --plan pro")
-    here = call(context)
-    tenants.change(here.desk, here.now, name, facts, dry_run=dry_run)
-    say(f"would have changed {name}" if dry_run else name)
+    from slactl.desk.tickets import tenants
+    from slactl.show.receipt import tenant_receipt
+
+    facts, here = tenants.TenantFacts(plan, timezone, country, subdivision), call(context)
+    before, after = tenants.change(here.desk, here.now, name, facts, dry_run=answer.dry_run)
+    print_receipts(answer, [tenant_receipt(before, after)])
 
 
 @app.command("list")
@@ -98,7 +104,7 @@ def list_(
 
 
 @app.command()
-def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+def show(context: typer.Context, name: KnownName, as_json: JsonOption = False) -> None:
     """Show one tenant.
 
     \b

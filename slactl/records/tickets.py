@@ -65,13 +65,14 @@ class Timer(TypedDict):
 
 
 class Message(TypedDict):
-    """A message in a ticket as `show` prints it; `body` is None if it was erased."""
+    """A message in a ticket as `show` prints it; `body` is None if it was erased, a `retracted` one does not count."""
 
     event_id: int
     at: str
     type: str
     actor: str
     body: str | None
+    retracted: bool
 
 
 class Escalation(TypedDict):
@@ -106,6 +107,7 @@ class Event(TypedDict):
     actor_type: str
     action: str
     detail: dict[str, Any]
+    change: int | None
     unix_user: str | None
 
 
@@ -138,11 +140,22 @@ class Tenant(TypedDict):
     """A tenant as `tenant list` prints it."""
 
     name: str
-    plan: str
+    plan: str | None
     timezone: str | None
     country: str | None
     subdivision: str | None
     created_at: str
+
+
+#: A field of a record that a command changed, as the `changes` of a receipt have it.
+FieldChange = TypedDict("FieldChange", {"field": str, "from": Any, "to": Any})
+
+
+class ChangedTicket(Ticket):
+    """A ticket as a command prints it that changed it; `dry_run` says that it did not store the change."""
+
+    changes: list[FieldChange]
+    dry_run: bool
 
 
 class View(TypedDict):

@@ -7,7 +7,6 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.oncall.duty import Duty, Holder, Told
 from slactl.sla.enums import ActorType, Condition, EventType, LevelOutcome, Priority, Status, Target
 from slactl.sla.escalation.levels import FiringKey
@@ -15,7 +14,6 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.model import Level
 from slactl.sla.timers.timer import Evaluation
-from slactl.text import RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,24 +171,8 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
 
 def _recipients(action: Action, state: Evaluation, new: Holder, duty: Duty) -> tuple[Told, str | None]:
     """Return the recipients, if a ticket gets a `new` assignee; and the fallback role if only it gets a message."""
-    meant = {
-        "assignee": _person(new.person or state.assignee),
-        "previous_assignee": _person(state.assignee) if new.person is not None else None,
-        "requester": REQUESTER if action.customers and duty.rules.settings.customer_mail is not None else None,
-    }
-    told = list[Holder]()
-    for word in action.notify:
-        name = meant.get(word, word)
-        if word == "assignee" and new.instead_of is not None:
-            told.append(new)
-        elif name is not None:
-            told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
+    told = duty.told(action.notify, state.assignee, new, customers=action.customers)
     found = Told.of(duty.rules, told)
     if not found.names and action.notify and action.fallback:
         return Told.of(duty.rules, duty.recipients(action.fallback)), action.fallback
     return found, None
-
-
-def _person(name: str | None) -> str | None:
-    """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
-    return None if name in RESERVED else name

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 from slactl.clock import to_text
-from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.oncall.exceptions import exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.sla.calendar.calendar import in_seconds
@@ -17,8 +16,11 @@ from slactl.sla.rules.model import Role
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.store.read.tickets import last_assigned, open_counts
+from slactl.text import RESERVED
 
 if TYPE_CHECKING:
+    from slactl.desk.ledger.ledger import Ledger
+    from slactl.sla.escalation.levels import DueLevel
     from slactl.store.database import Transaction
 
 
@@ -30,6 +32,12 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.person or 'nobody'} for {self.instead_of}"
+
+    def replaced(self, number: int) -> str:
+        """Return a warning for whoever gave a ticket to somebody who is away."""
+        if self.person is None:
+            return f"{self.instead_of} is away and has no substitute, so nobody gets ticket {number}"
+        return f"{self.instead_of} is away, so the substitute {self.person} gets ticket {number}"
 
 
 class Told(NamedTuple):
@@ -104,22 +112,61 @@ class Presence:
         if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
             yield holder
 
+    def told(self, notify: Iterable[str], assignee: str | None, new: Holder, *, customers: bool) -> list[Holder]:
+        """Return who gets a message of a level about the ticket of an assignee; `new` is its new assignee, if any.
+
+        `customers` says whether the customer may get it.
+        """
+        meant = {
+            "assignee": _person(new.person or assignee),
+            "previous_assignee": _person(assignee) if new.person is not None else None,
+            "requester": "requester" if customers and self.rules.settings.customer_mail is not None else None,
+        }
+        found = list[Holder]()
+        for word in notify:
+            name = meant.get(word, word)
+            if word == "assignee" and new.instead_of is not None:
+                found.append(new)
+            elif name is not None:
+                found += self.recipients(name)
+        return found
+
+    def reached(self, due: "DueLevel", fallback: str | None, assignee: str | None) -> tuple[str | None, list[str]]:
+        """Return who would get a ticket, and who would be told, if a level fired now.
+
+        A role stands for its members, because the turn of each comes only when the level fires.
+        """
+        level = due.level
+        new, role = Holder(None), self.rules.roles.get(level.assign or "")
+        if level.assign is not None and (role is None or not role.members):
+            new = self.holder(role) if role is not None else self.present(level.assign)
+        gets = new if role is None or not role.members else Holder(level.assign)
+        told = Told.of(self.rules, self.told(level.notify, assignee, gets, customers=due.tells_customers)).names
+        if not told and level.notify and fallback:
+            told = Told.of(self.rules, self.recipients(fallback)).names
+        return gets.person if gets.person != assignee else None, told
+
+
+def _person(name: str | None) -> str | None:
+    """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
+    return None if name in RESERVED else name
+
 
 #: How long after an instant the schedules, overrides and absences that were read for it serve.
 AHEAD = timedelta(days=28)
 
 #: What a transaction read: a run asks for each level that fires.
-_read: WeakKeyDictionary[Ledger, Presence] = WeakKeyDictionary()
+_read: "WeakKeyDictionary[Ledger, Presence]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class Duty(Presence):
     """Hold what decides who gets tickets and messages at an instant."""
 
-    book: Ledger
+    book: "Ledger"
 
     @classmethod
-    def of(cls, book: Ledger, at: datetime) -> "Duty":
+    def of(cls, book: "Ledger", at: datetime) -> "Duty":
         """Return who has which duty at an instant, by the current rules."""
         known = _read.get(book)
         if known is None or not known.at <= at <= known.at + AHEAD:

@@ -1,8 +1,9 @@
 """Explain deadlines: the policy that set them, the steps that lead to them, and how the time was spent."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
@@ -10,14 +11,16 @@ from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
+from slactl.desk.oncall.duty import Presence
 from slactl.desk.tickets.deadlines import kept_late, refusing_ended_calendars
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, rules_watching
+from slactl.sla.escalation.renumbering import counted
 from slactl.sla.escalation.upcoming import IsBaseline, to_come
-from slactl.sla.history.effective import effective
+from slactl.sla.history.effective import effective, retracted_names
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
@@ -57,6 +60,7 @@ class Case:
     in_force: Rules
     fired: Collection[FiringKey]
     is_baseline: IsBaseline
+    presence_at: Callable[[datetime], Presence]
 
 
 def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
@@ -76,11 +80,12 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
             raise RefusedError(f"ticket {number} was opened later, at {opened}", f"slactl show {number}")
         with refusing_ended_calendars(f"ticket {number}"):
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
-        decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
-        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
+        decisions = counted(reads.decisions(connection, number), retracted_names(history))
+        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions if row["kind"]]
         is_baseline = Baselines(connection).of_ticket(number)
         happened, in_force = effective(history, now), rules_in_force(desk, connection).rules
-        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline)
+        presence_at = partial(Presence.by, connection, in_force, desk.rules)
+        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline, presence_at)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -269,12 +274,16 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
         return
     for escalation in rules_watching(timer.clock_run, case.in_force):
         for due in to_come(timer.clock_run, escalation, evaluation, case.fired, case.is_baseline):
+            presence = case.presence_at(max(instant_of(due.at), evaluation.now))
+            who = presence.reached(due, escalation.fallback, evaluation.assignee)
             yield {
                 "escalation": escalation.id,
                 "level": due.level.id,
                 "repeat": due.repeat,
                 "offset": str(due.level.at),
                 "due_at": to_text(instant_of(due.at)),
+                "assigns": who[0],
+                "tells": who[1],
             }
 
 

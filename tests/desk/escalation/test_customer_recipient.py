@@ -1,5 +1,6 @@
 """When the customer is a recipient of a level, and who gets the message where slactl sends customers nothing."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -70,3 +71,9 @@ def test_customer_may_be_reminded_again_by_hand_while_slactl_waits(rules: Path, 
     for _ in range(2):
         slactl("escalate", number, "--escalation", "waiting", "--level", "remind", "--reason", "called")
     assert recipients(rules) == ["requester", "requester"]
+
+
+def test_explain_says_who_gets_what_customers_do_not(rules: Path, slactl: Slactl) -> None:
+    explained = json.loads(slactl("explain", opened(slactl), "--target", "resolution", "--json").out)
+    levels = {level["level"]: level["tells"] for target in explained["timers"] for level in target["levels"]}
+    assert levels == {"soon": ["manager"], "late": ["requester"]}
