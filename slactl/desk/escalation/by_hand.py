@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only
+from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only, tells_customers
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.oncall import feeds
@@ -175,7 +175,8 @@ def _fire_level(
             reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning
         )
 
-    action = Action.of(level, escalation.fallback)
+    may_tell = tells_customers(wanted.key, subject.state, subject.at)
+    action = replace(Action.of(level, escalation.fallback), customers=may_tell)
     if not notify:
         action = replace(action, notify=(), fallback=None)
     decides = bool(below) or wanted.key not in book.fired(subject.number)

@@ -1,14 +1,14 @@
 """Fire an escalation: one function for due levels and for escalations by hand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.oncall.duty import Duty, Holder, Told
-from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
+from slactl.sla.enums import ActorType, Condition, EventType, LevelOutcome, Priority, Status, Target
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
@@ -20,6 +20,8 @@ from slactl.sla.timers.timer import Evaluation
 class Action:
     """The changes that an escalation makes to a ticket: new values, so that a second time changes nothing."""
 
+    #: Whether the customer may be one of the recipients; slactl sends customers nothing else (`tells_customers`).
+    customers: bool = field(default=False, kw_only=True)
     priority: Priority | None = None
     assign: str | None = None
     status: Status | None = None
@@ -59,6 +61,7 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     3. Add the row of the escalation and a message for each recipient.
     """
     state = book.state(number)
+    action = replace(action, customers=tells_customers(cause.key, state, cause.fired_at))
     duty = Duty.of(book, cause.fired_at)
     to_priority, holder = _changes(action, state, duty)
     to_assignee = holder.person
@@ -89,6 +92,17 @@ def has_effect(action: Action, state: Evaluation, duty: Duty) -> bool:
     priority, holder = _changes(action, state, duty)
     told = _recipients(action, state, holder, duty)[0]
     return any((priority, holder.person, action.note, _tags(action, state)[0], *told.names))
+
+
+def tells_customers(key: FiringKey | None, state: Evaluation, at: datetime) -> bool:
+    """Return whether the messages of a level may go to the customer.
+
+    They do while slactl waits for the customer's answer, and after a missed deadline.
+    """
+    if key is None or key.kind == Condition.WAITING:
+        return key is not None
+    timers = (timer for timer in state.timers if (timer.kind, timer.cycle) == (key.kind, key.cycle))
+    return any(isinstance(each.kind, Target) and each.due_at is not None and each.due_at < at for each in timers)
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
@@ -157,7 +171,8 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
 
 def _recipients(action: Action, state: Evaluation, new: Holder, duty: Duty) -> tuple[Told, str | None]:
     """Return the recipients, if a ticket gets a `new` assignee; and the fallback role if only it gets a message."""
-    found = Told.of(duty.rules, duty.told(action.notify, state.assignee, new))
+    told = duty.told(action.notify, state.assignee, new, customers=action.customers)
+    found = Told.of(duty.rules, told)
     if not found.names and action.notify and action.fallback:
         return Told.of(duty.rules, duty.recipients(action.fallback)), action.fallback
     return found, None

@@ -15,6 +15,7 @@ from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.oncall import feeds
 from slactl.desk.oncall.duty import Duty, Told
+from slactl.desk.oncall.exceptions import doubts
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
@@ -94,6 +95,8 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
         try:
             with open_ledger() as book:
                 rules = _note_rules(book, report)
+                if after == 0:
+                    report.warnings += [doubt for _, doubt in doubts(book.transaction, book.rulebook.current, book.now)]
                 numbers, until = _next(book, after, rehearses=report.dry_run)
                 batch = work_batch(book, numbers, report.run_id, options.baseline)
         except Exception as error:

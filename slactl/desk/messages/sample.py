@@ -108,7 +108,7 @@ def _addressed(desk: Desk, now: datetime, rules: Rules, name: str) -> str:
     role = rules.roles.get(name)
     if role is None or role.notify:
         return name
-    return Presence(opened(desk, now), now).holder(role).person or name
+    return Presence(opened(desk, now).schedules, now).holder(role).person or name
 
 
 def _try(

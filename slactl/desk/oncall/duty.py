@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from slactl.clock import to_text
-from slactl.desk.oncall.entries import exceptions_of
+from slactl.desk.oncall.exceptions import exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
-from slactl.sla.rules.model import Level, Role
+from slactl.sla.rules.model import Role
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.store.read.tickets import last_assigned, open_counts
@@ -19,6 +20,7 @@ from slactl.text import RESERVED
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
+    from slactl.sla.escalation.levels import DueLevel
     from slactl.store.database import Transaction
 
 
@@ -72,7 +74,7 @@ class Presence:
     @classmethod
     def by(cls, transaction: "Transaction", rules: Rules, path: Path, at: datetime) -> "Presence":
         """Return who is there at an instant, by the rules of a file and the absences of a database."""
-        exceptions = exceptions_of(rota_entries(transaction, to_text(at)))
+        exceptions = exceptions_of(rota_entries(transaction, to_text(at)), rules)
         return cls(Schedules(rules, path, at, exceptions), at)
 
     @property
@@ -110,12 +112,15 @@ class Presence:
         if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
             yield holder
 
-    def told(self, notify: Iterable[str], assignee: str | None, new: Holder) -> list[Holder]:
-        """Return who gets a message of a level about the ticket of an assignee; `new` is its new assignee, if any."""
+    def told(self, notify: Iterable[str], assignee: str | None, new: Holder, *, customers: bool) -> list[Holder]:
+        """Return who gets a message of a level about the ticket of an assignee; `new` is its new assignee, if any.
+
+        `customers` says whether the customer may get it.
+        """
         meant = {
             "assignee": _person(new.person or assignee),
             "previous_assignee": _person(assignee) if new.person is not None else None,
-            "requester": "requester" if self.rules.settings.customer_mail is not None else None,
+            "requester": "requester" if customers and self.rules.settings.customer_mail is not None else None,
         }
         found = list[Holder]()
         for word in notify:
@@ -126,16 +131,17 @@ class Presence:
                 found += self.recipients(name)
         return found
 
-    def reached(self, level: Level, fallback: str | None, assignee: str | None) -> tuple[str | None, list[str]]:
+    def reached(self, due: "DueLevel", fallback: str | None, assignee: str | None) -> tuple[str | None, list[str]]:
         """Return who would get a ticket, and who would be told, if a level fired now.
 
         A role stands for its members, because the turn of each comes only when the level fires.
         """
+        level = due.level
         new, role = Holder(None), self.rules.roles.get(level.assign or "")
         if level.assign is not None and (role is None or not role.members):
             new = self.holder(role) if role is not None else self.present(level.assign)
         gets = new if role is None or not role.members else Holder(level.assign)
-        told = Told.of(self.rules, self.told(level.notify, assignee, gets)).names
+        told = Told.of(self.rules, self.told(level.notify, assignee, gets, customers=due.tells_customers)).names
         if not told and level.notify and fallback:
             told = Told.of(self.rules, self.recipients(fallback)).names
         return gets.person if gets.person != assignee else None, told
@@ -144,6 +150,13 @@ class Presence:
 def _person(name: str | None) -> str | None:
     """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
     return None if name in RESERVED else name
+
+
+#: How long after an instant the schedules, overrides and absences that were read for it serve.
+AHEAD = timedelta(days=28)
+
+#: What a transaction read: a run asks for each level that fires.
+_read: "WeakKeyDictionary[Ledger, Presence]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +168,10 @@ class Duty(Presence):
     @classmethod
     def of(cls, book: "Ledger", at: datetime) -> "Duty":
         """Return who has which duty at an instant, by the current rules."""
-        present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
-        return cls(present.schedules, at, book)
+        known = _read.get(book)
+        if known is None or not known.at <= at <= known.at + AHEAD:
+            known = _read[book] = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
+        return cls(known.schedules, at, book)
 
     def assignee(self, name: str) -> Holder:
         """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""
