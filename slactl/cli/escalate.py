@@ -92,7 +92,8 @@ def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer:
     from slactl.show.escalate import Receipts
 
     receipts = Receipts(outcome.records, outcome.notices)
-    for warning in () if answer.quiet or answer.dry_run or sys.stdout.isatty() else receipts.warnings():
+    is_seen = answer.quiet or answer.dry_run or sys.stdout.isatty() or wanted.no_notify
+    for warning in () if is_seen else receipts.warnings():
         say(f"warning: {warning}", err=True)
     for problem in outcome.problems:
         say(f"error: {problem}", err=True)

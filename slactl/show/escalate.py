@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.sla.enums import NotificationState
-from slactl.text import clean
+from slactl.text import NOBODY, clean
 
 if TYPE_CHECKING:
     from slactl.records.runs import Notice
@@ -22,7 +22,7 @@ class Receipts(NamedTuple):
     def line(self, number: int) -> str:
         """Return what followed for a ticket, in words."""
         changes = [f"{each['field']} {each['from'] or 'nobody'} → {each['to']}" for each in self._changes(number)]
-        told = [_words(notice) for notice in self._of(number)] or ["nobody was told"]
+        told = [_words(notice) for notice in self._of(number)]
         return "; ".join(clean(part) for part in (*changes, *told))
 
     def added_to(self, tickets: "Iterable[Ticket]") -> tuple[list[dict[str, Any]], Sequence[str]]:
@@ -44,7 +44,7 @@ class Receipts(NamedTuple):
 
     def _changes(self, number: int) -> Iterator[dict[str, Any]]:
         for record in self.records:
-            for field in ("priority", "assignee") if record["ticket_id"] == number else ():
+            for field in ("priority", "assignee", "status") if record["ticket_id"] == number else ():
                 before, after = record[f"from_{field}"], record[f"to_{field}"]
                 if before != after:
                     yield {"field": field, "from": before, "to": after}
@@ -52,6 +52,8 @@ class Receipts(NamedTuple):
 
 def _words(notice: "Notice") -> str:
     """Return what became of a message, in words."""
+    if notice["recipient"] == NOBODY:
+        return f"nobody was told: {notice['why']}"
     state = NotificationState(notice["state"])
     who = notice["recipient"] + (f" ({notice['person']})" if notice["person"] else "")
     who += f" (for {notice['stands_in_for']}, who is away)" if notice["stands_in_for"] else ""

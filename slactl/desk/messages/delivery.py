@@ -17,7 +17,7 @@ from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_
 from slactl.desk.messages.transport import started_sender as started
 from slactl.desk.oncall.duty import Presence, Told
 from slactl.desk.programs.secrets import Refused, Unresolved
-from slactl.lease import this_process, time_for
+from slactl.lease import recorded_by_this_process, this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
 from slactl.store.read.rows import batches
@@ -40,7 +40,8 @@ Row = dict[str, Any]
 
 def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
     """Return the first address to which a message must go now; None if there is none."""
-    if not recipient.addresses:
+    words = [row["addresses"].get(address.key) for address in recipient.addresses]
+    if all(word == DEAD for word in words):  # as where there is none
         return Mailing(recipient, None)
     now = to_text(sending.now)
     for address in recipient.addresses:
@@ -90,7 +91,9 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         return
     message_id: str | None = mailing.message_id or new_message_id()
     with started(sending.rules.settings.send_timeout.seconds) as sender:
-        claimed, until = _claimed(sending, mailing, rows, message_id, sender.claimed_by, sender.seconds)
+        # Without a lease, only the claim says that this process has yet to record the result.
+        claimed_by = sender.claimed_by if sending.lease is not None else recorded_by_this_process(sender.claimed_by)
+        claimed, until = _claimed(sending, mailing, rows, message_id, claimed_by, sender.seconds)
         if not claimed:
             return
         message = _message(sending, mailing.recipient, claimed)
@@ -100,7 +103,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         result = replace(result, outcome=DeliveryOutcome.WAITS)
     if not result.reached and mailing.message_id is None:
         message_id = None  # nobody has seen the id, so the next digest may hold these messages too
-    _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, sender.claimed_by)
+    _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, claimed_by)
 
 
 def _claimed(
@@ -174,6 +177,11 @@ def _record(
     changes = _changes(sending, recipient, address, rows, result, message_id)
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: messages for row in given_up if (messages := _fallback_messages(sending, row))}
+    lost = [row for row in given_up if row["id"] not in fallbacks]
+    if sending.only is not None:  # only `check` prints messages
+        for row in lost:
+            changes[row["id"]] |= {"state": WAITING, "ended_at": None, "next_try_at": to_text(sending.now)}
+        lost = []
     own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
@@ -184,7 +192,7 @@ def _record(
     if sending.lease is not None and len(own) < len(changes):
         raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
-    if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
+    if lost:  # so that at least cron mails the message
         sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
     if result.is_failure:
         instead = sorted({message["recipient"] for messages in fallbacks.values() for message in messages})
@@ -265,6 +273,8 @@ def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, inste
         return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
         return f"next try at {from_text(word):%H:%M} UTC or later"
+    if change["state"] is WAITING and set(change["addresses"].values()) == {DEAD}:
+        return "slactl gave up, and the next check prints the message"
     if change["state"] is not DEAD:
         return "slactl gave up this address"
     if not instead:

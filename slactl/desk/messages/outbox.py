@@ -34,7 +34,7 @@ from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.silences import hold
 from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
-from slactl.lease import in_force, is_here
+from slactl.lease import in_force, is_here, is_recorded
 from slactl.sla.enums import Condition, NotificationState, OnUnknown, Status, Target
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
@@ -59,7 +59,7 @@ def deliver(
     now: datetime,
     delivered: Delivered,
     run_id: int | None,
-    lease: Lease,
+    lease: Lease | None,
     stop: Callable[[], bool],
     rules: CommandRules | None = None,
     only: frozenset[int] | None = None,
@@ -151,8 +151,9 @@ def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Maili
 def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
     """Send again or hold the messages of a dead run: nobody knows whether its senders delivered them.
 
-    Return the leases of senders that may live on this machine. This run has the lease of runs, so every other run is
-    dead or has lost its work, and nothing that it claimed to print is printed any more.
+    Return the leases of senders that may live on this machine and whose results nobody records: not those of an
+    `escalate` that still works. This run has the lease of runs, so every other run is dead or has lost its work, and
+    nothing that it claimed to print is printed any more.
     """
     with sending.desk.database.read_models() as transaction:
         rows = [row for row in outbox.being_sent(transaction) if row["run_id"] != sending.run_id]
@@ -174,7 +175,7 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
             for holder in {row["claimed_by"] for row in orphans}:
                 own = {row["id"]: changes[row["id"]] for row in orphans if row["claimed_by"] == holder}
                 outbox.record_sent(transaction, own, holder)
-    return [lease for lease in alive if is_here(lease[0])]
+    return [lease for lease in alive if is_here(lease[0]) and not is_recorded(lease[0])]
 
 
 def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:

@@ -14,8 +14,10 @@ from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
 from slactl.sla.rules.model import Role
 from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.pauses import instant_of
 from slactl.store.read.messages import rota_entries
 from slactl.store.read.tickets import last_assigned, open_counts
+from slactl.text import NOBODY, quoted
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -47,6 +49,15 @@ class Told(NamedTuple):
             names[reached] = name if name == reached else names.get(reached, name)
         stand_ins = [str(each) for each in found if each.instead_of is not None]
         return cls(list(names.values()), {"stand_ins": stand_ins} if stand_ins else {})
+
+    @property
+    def reaches_nobody(self) -> bool:
+        """Return whether no person and no role gets the message."""
+        return not self.names or self.names == [NOBODY]
+
+    def or_nobody(self) -> "Told":
+        """Return the same recipients; where there is none, a message to nobody, which `check` prints."""
+        return self if self.names else Told([NOBODY], self.stand_ins)
 
     def replaced_by(self, name: str) -> str | None:
         """Return the people whom one who gets a message replaces, or None."""
@@ -102,6 +113,29 @@ class Presence:
         person = self.rules.people.get(holder.person or "")
         if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
             yield holder
+
+    def why_nobody(self, name: str, *, until: bool = False) -> str:
+        """Return why nobody gets the tickets or messages of a role or a person now, on request with until when."""
+        role = self.rules.roles.get(name)
+        if role is None:
+            return f"{name} is away and has no substitute"
+        why = [f"the members of the role {name} are away"] if role.members else []
+        if role.on_call is not None:
+            ends = self.schedules.standing(role.on_call, self.at).until if until else None
+            lasting = f" until {to_text(instant_of(ends))}" if ends is not None else ""
+            why.append(f"nobody is on call for {role.on_call}{lasting}")
+        if role.assignee is not None:
+            why.append(f"{role.assignee} is away and has no substitute")
+        return " and ".join(why) or f"the role {name} has no person"
+
+    def how_to_fill(self, name: str) -> str:
+        """Return a command that gives a role a person: an override of its schedule, else an assignee."""
+        role, people = self.rules.roles[name], self.rules.people
+        present = [person for person in people if self.present(person).person == person]
+        person = next(iter([*present, *people]), "mia")
+        if role.on_call is None:
+            return f"slactl rules set {quoted(f'roles.{name}.assignee')} {quoted(person)}"
+        return f"slactl oncall override {quoted(role.on_call)} --to {quoted(person)} --from now --until 'in 8h'"
 
 
 @dataclass(frozen=True, slots=True)
