@@ -27,6 +27,7 @@ from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
 from slactl.text import NOBODY, RESERVED, clean
 
 if TYPE_CHECKING:
+    from slactl.desk.messages.delivered import Mailing
     from slactl.records.runs import Firing as FiringRecord
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
@@ -65,7 +66,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     from slactl.desk.messages.outbox import ready
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
-    digests = set[tuple[str, str]]()
+    digests = set["Mailing"]()
     rules = CommandRules(desk)
     report.warnings += feeds.problems(desk.rules, now)
 

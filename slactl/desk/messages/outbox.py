@@ -17,21 +17,22 @@ from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import CommandRules, Rulebook
-from slactl.desk.messages.delivered import Delivered, Mailing, Sending, recipient_of_row
-from slactl.desk.messages.delivery import (
+from slactl.desk.messages.delivered import (
     HELD,
     SENT,
     WAITING,
+    Delivered,
+    Mailing,
     Row,
-    carry_out,
-    ended,
+    Sending,
+    mailing_to,
     next_mailing,
-    progress,
-    verdict,
+    recipient_of_row,
 )
+from slactl.desk.messages.delivery import carry_out, ended, progress, verdict
 from slactl.desk.messages.digest import unusual_gap
 from slactl.desk.messages.recipients import REQUESTER
-from slactl.desk.messages.silences import hold
+from slactl.desk.messages.silences import hold, released_from, unreleased
 from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
 from slactl.lease import in_force, is_here, is_recorded
@@ -97,10 +98,10 @@ def deliver(
 
 
 class Ready(NamedTuple):
-    """Hold the messages that a run would send or print: their numbers, and each digest by recipient and address."""
+    """Hold the messages that a run would send or print: their numbers, and each digest."""
 
     numbers: set[int]
-    digests: set[tuple[str, str]]
+    digests: set[Mailing]
 
 
 def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> Ready:
@@ -109,8 +110,10 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> Ready:
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
     mailings = _allowed(sending, sorted_out(sending, book.models)[0])
-    recipients = {mailing.recipient for mailing in mailings}
-    digests = {(one.name, key) for one in recipients for key in [each.key for each in one.addresses] or [""]}
+    digests, now = set(mailings), to_text(sending.now)
+    for mailing, rows in mailings.items():  # a run sends to the other addresses of a recipient in its later rounds
+        for address in mailing.recipient.addresses if mailing.address is not None else ():
+            digests |= {one for row in rows if (one := mailing_to(mailing.recipient, address, row, now)) is not None}
     return Ready({row["id"] for rows in mailings.values() for row in rows}, digests)
 
 
@@ -131,9 +134,8 @@ def sending_of(
     with desk.database.write_models(keep=False) as transaction:
         book = Rulebook(transaction, read, now, strict=False)
         gap = unusual_gap(transaction, now, run_id or 0)
-    rules = book.current
-    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
-    return Sending(desk, now, delivered, rules, secrets, run_id, gap, lease, is_own=book.is_own)
+    secrets = Secrets.of(desk.rules, book.current.settings.secrets, os.environ)
+    return Sending(desk, now, delivered, book.current, secrets, run_id, gap, lease, is_own=book.is_own)
 
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
@@ -166,8 +168,8 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
         if recipient.on_unknown is OnUnknown.RESEND or not row["address"]:
             changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(sending.now)}
             continue
-        changes[row["id"]] = progress(sending, recipient, row["addresses"] | {row["address"]: HELD.value})
-        changes[row["id"]] |= {"error": "a run ended while it was sending this message"}
+        ends = progress(sending, recipient, row["addresses"] | {row["address"]: HELD.value})
+        changes[row["id"]] = ends | {"error": "a run ended while it was sending this message"}
         again = f"slactl notifications retry {row['id']} sends it again"
         sending.delivered.fail(f"{recipient.name}: it is not known whether message {row['id']} was delivered; {again}")
     if changes:
@@ -208,13 +210,16 @@ def sorted_out(
         )
         recipient = recipient_of_row(sending, row)
         held = hold(row, silences, recipient, sending.rules, sending.now)
+        before = row["next_try_at"], row["held_by"]
+        row["held_by"] = unreleased(row["held_by"])
         mailing = next_mailing(sending, recipient, row)
         if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, notified, sending.now)):
             words = row["addresses"].values()
             state = verdict(words) if SENT in words else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
         elif held is not None:
-            changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
+            if before != (to_text(held.until), held.held_by):
+                changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
         elif mailing is None:
             changes[row["id"]] = progress(sending, recipient, row["addresses"])
         else:
@@ -251,11 +256,11 @@ def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> boo
 def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
     """Have the next run send messages again that were printed, held, dead or dropped, or did not reach every address.
 
-    An address that got the message does not get it again.
+    An address that got the message does not get it again. A message that is held back goes out, whatever holds it.
 
     Raises:
         NotKnownError: there is no such message.
-        RefusedError: the message was sent, or waits already.
+        RefusedError: the message was sent, or waits already and nothing holds it back.
     """
     states = {NotificationState.PRINTED, NotificationState.DROPPED, *STUCK}
     values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
@@ -284,11 +289,12 @@ def _change(
 ) -> list[int]:
     with desk.database.write_models(keep=not dry_run) as transaction:
         for number in numbers:
-            state = outbox.state_of(transaction, number)
+            state, held_by = outbox.state_of(transaction, number)
             if state is None:
                 raise NotKnownError(f"there is no message {number}", "slactl notifications list")
-            if state not in states:
+            if state not in states and not (state is WAITING and held_by and values["next_try_at"]):
                 raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
-            outbox.start_over(transaction, number, values)
+            released = {"held_by": released_from(held_by)} if state is WAITING and held_by else {}
+            outbox.start_over(transaction, number, {**values, **released})
         committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
     return list(numbers)

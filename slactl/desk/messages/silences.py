@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 from zoneinfo import ZoneInfo
 
 from slactl import committed
@@ -19,8 +19,8 @@ from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.text import check_input, domain_of, known_or_refuse
 
-#: How often an acknowledgement is looked at again, because `unack` releases no message by itself.
-ACKNOWLEDGED_AGAIN = timedelta(minutes=15)
+#: The end of `held_by` of a message that a person released: nothing holds it any more.
+_RELEASED = ", released"
 
 #: After how long a message is looked at again whose quiet time does not end.
 LONGEST_QUIET = timedelta(days=31)
@@ -30,7 +30,7 @@ COMMENT_LENGTH = 1000
 
 
 class Hold(NamedTuple):
-    """The reason why a message is held back, and the instant at which it is looked at again."""
+    """The reason why a message is held back, and the instant at which that ends unless somebody changes it."""
 
     held_by: str
     until: datetime
@@ -56,12 +56,14 @@ def hold(
     now: datetime,
 ) -> Hold | None:
     """Return what holds a message of the outbox back at `now`, or None."""
+    if (row["held_by"] or "").endswith(_RELEASED):
+        return None
     for silence in silences:
         named = [name for name in ("tenant", "ticket_id", "escalation") if silence[name] is not None]
         if all(silence[name] == row[name] for name in named):
             return Hold(held_by(silence["id"]), from_text(silence["ends_at"]))
     if row["source"] == "automatic" and row["acked_until"] and from_text(row["acked_until"]) > now:
-        return Hold("an acknowledgement", min(from_text(row["acked_until"]), now + ACKNOWLEDGED_AGAIN))
+        return Hold("an acknowledgement", from_text(row["acked_until"]))
     if (until := _maintained_until(row, rules, now)) is not None:
         return Hold("maintenance", until)
     if row["priority"] in recipient.quiet_except or (until := quiet_until(recipient, rules, now)) is None:
@@ -86,6 +88,20 @@ def _zone(name: str | None) -> tzinfo | None:
 def held_by(number: int) -> str:
     """Return the name of a silence in the messages that it holds back."""
     return f"silence {number}"
+
+
+def released_from(held_by: str) -> str:
+    """Return what `held_by` says of a message that a person released."""
+    return unreleased(held_by) + _RELEASED
+
+
+@overload
+def unreleased(held_by: str) -> str: ...
+@overload
+def unreleased(held_by: str | None) -> str | None: ...
+def unreleased(held_by: str | None) -> str | None:
+    """Return what holds or held a message back."""
+    return held_by.removesuffix(_RELEASED) if held_by is not None else None
 
 
 def quiet_until(recipient: Recipient, rules: Rules, now: datetime) -> datetime | None:

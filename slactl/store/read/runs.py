@@ -72,7 +72,7 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str, boot:
     same = known is not None and known.fingerprint == fingerprint
     waiting = (
         "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
-        " (state = 'sending' OR next_try_at <= ?))"
+        " (state = 'sending' OR next_try_at <= ? OR held_by IS NOT NULL))"
     )
     due = are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
     return BeforeRun(same and not due, last_reading(connection, boot))
