@@ -170,8 +170,9 @@ class NextStep(TypedDict):
 
 
 class SampleAddress(TypedDict):
-    """The result of a test message at one address; nothing was sent there where `outcome` is None."""
+    """The result of a test message at one address of a recipient; nothing was sent where `outcome` is None."""
 
+    recipient: str
     address: str
     outcome: str | None
     detail: str | None

@@ -112,7 +112,7 @@ def _notice(sending: "Sending", row: Mapping[str, Any], problem: str | None) -> 
     elif state is NotificationState.SENDING:
         state, why = NotificationState.WAITING, BUSY
     elif state is NotificationState.WAITING:
-        is_given_up = set(row["addresses"].values()) == {NotificationState.DEAD}
+        is_given_up = all(row["addresses"].get(each.key) == NotificationState.DEAD for each in recipient.addresses)
         why = f"{why}; {GIVEN_UP}" if why and is_given_up else why or problem
     elif state is NotificationState.OBSOLETE:
         why = "the message is no longer true"

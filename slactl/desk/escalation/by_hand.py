@@ -223,11 +223,8 @@ def _known(name: str, duty: Duty) -> str:
         UsageError: the name is a reserved word of the rules.
         RefusedError: it is a role without a person.
     """
-    rules = duty.schedules.rules
-    known = [*rules.roles, *rules.people]
-    if name in rules.roles and duty.assignee(name).person is None:
-        why = duty.why_nobody(name, until=True)
-        raise RefusedError(f"{why}, so nobody would get the ticket", duty.how_to_fill(name))
+    duty.assigned(name)
+    known = [*duty.rules.roles, *duty.rules.people]
     if name not in known and (question := did_you_mean(name, known)):
         raise NotKnownError(f"there is no role or person {name!r}{question}", "slactl rules show")
     return name if name in known else assignee_of(name)

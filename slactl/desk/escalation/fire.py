@@ -12,7 +12,7 @@ from slactl.desk.oncall.duty import Duty, Holder, Told
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
-from slactl.sla.history.readers import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS, SUBJECT_LENGTH
 from slactl.sla.rules.model import Level
 from slactl.sla.timers.timer import Evaluation
 from slactl.text import NOBODY, RESERVED
@@ -92,7 +92,7 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
     told, fallback, unreached = _recipients(action, state, changes, duty, until=cause.actor_type is ActorType.USER)
     detail |= {"fallback": fallback} if fallback is not None else {}
-    detail |= {"unreached": list(unreached)} if NOBODY in told.names else {}
+    detail |= {"unreached": "; ".join(unreached)[:SUBJECT_LENGTH]} if NOBODY in told.names else {}
     detail |= told.stand_ins
     added, left_out = _tags(action, state)
     detail |= {"left_out": left_out} if left_out else {}

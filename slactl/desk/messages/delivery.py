@@ -1,6 +1,6 @@
 """Send one digest to one address: claim its messages, send it, record the result; commit after each step."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -157,10 +157,9 @@ def _record(
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: messages for row in given_up if (messages := _fallback_messages(sending, row))}
     lost = [row for row in given_up if row["id"] not in fallbacks]
-    if sending.only is not None:  # only `check` prints messages
-        for row in lost:
-            changes[row["id"]] |= {"state": WAITING, "ended_at": None, "next_try_at": to_text(sending.now)}
-        lost = []
+    later = {row["id"] for row in lost} if sending.only is not None else set()  # only `check` prints messages
+    for number in later:
+        changes[number] |= {"state": WAITING, "ended_at": None, "next_try_at": to_text(sending.now)}
     own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
@@ -171,11 +170,11 @@ def _record(
     if sending.lease is not None and len(own) < len(changes):
         raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
-    if lost:  # so that at least cron mails the message
+    if lost and not later:  # so that at least cron mails the message
         sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
     if result.is_failure:
         instead = sorted({message["recipient"] for messages in fallbacks.values() for message in messages})
-        what_next = _what_next(list(changes.items()), address.key, instead)
+        what_next = _what_next(list(changes.items()), address.key, instead, later)
         sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
 
@@ -249,7 +248,9 @@ def _fallback_messages(sending: Sending, row: Row) -> list[Row]:
     return [{**message, "recipient": name, "stands_in_for": told.replaced_by(name)} for name in others]
 
 
-def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str]) -> str:
+def _what_next(
+    changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str], later: Collection[int]
+) -> str:
     """Return what happens to a digest that an address did not get, for people."""
     number, change = changes[0]
     word = change["addresses"][key]
@@ -257,7 +258,7 @@ def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, inste
         return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
         return f"next try at {from_text(next_try(word)):%H:%M} UTC or later"
-    if change["state"] is WAITING and set(change["addresses"].values()) == {DEAD}:
+    if number in later:
         return "slactl gave up, and the next check prints the message"
     if change["state"] is not DEAD:
         return "slactl gave up this address"

@@ -10,6 +10,7 @@ from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.oncall.entries import exceptions_of
 from slactl.desk.oncall.schedules import Schedules
+from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
 from slactl.sla.rules.model import Role
@@ -157,6 +158,20 @@ class Duty(Presence):
             return self.present(name)
         member = self._member(role)
         return Holder(member) if member is not None else self.holder(role)
+
+    def assigned(self, name: str) -> Holder:
+        """Return who gets a ticket that a person gives to a role; another name gets it as it is.
+
+        Raises:
+            RefusedError: nobody has the role now.
+        """
+        if name not in self.rules.roles:
+            return Holder(name)
+        holder = self.assignee(name)
+        if holder.person is None:
+            what = f"{self.why_nobody(name, until=True)}, so nobody would get the ticket"
+            raise RefusedError(what, self.how_to_fill(name))
+        return holder
 
     def _member(self, role: Role) -> str | None:
         """Return the member of a role who is next; people who are away are left out."""

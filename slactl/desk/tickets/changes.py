@@ -59,11 +59,7 @@ def assign(assignee: str | None) -> Change:
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
-        new, is_role = Holder(name), name in book.rulebook.current.roles
-        if name is not None and is_role:
-            new = Duty.of(book, subject.at).assignee(name)
-            if new.person is None:
-                raise RefusedError(f"nobody fills the role {name} now", "slactl oncall")
+        new = Duty.of(book, subject.at).assigned(name) if name is not None else Holder(None)
         if subject.state.assignee == new.person:
             return []
         said = {"instead_of": new.instead_of} if new.instead_of is not None else {}
