@@ -87,7 +87,7 @@ class Sending:
 
     def context(self, recipient: Recipient) -> DigestContext:
         """Return the facts for the text of a message to a recipient, besides its tickets."""
-        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
+        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap, recipient.timezone)
 
     def refuse(self) -> None:
         """Report why no message with an address is sent."""

@@ -129,7 +129,7 @@ def _recipients(desk: Desk, now: datetime, rules: Rules, name: str) -> list[Reci
 
 
 def _tried(now: datetime, rules: Rules, recipient: Recipient, secrets: Secrets, *, dry_run: bool) -> Tried:
-    context = DigestContext(recipient.name, now, rules, recipient.include)
+    context = DigestContext(recipient.name, now, rules, recipient.include, timezone=recipient.timezone)
     message = sample(context)
     results = [(to.label, _try(context, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
     return Tried(recipient, message, tuple(results))

@@ -34,8 +34,19 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     ]
     cause.append(event.c.at.label("happened_at"))
     cause += [func.json_extract(event.c.detail, f"$.{name}").label(label) for name, label in _OF_CAUSE.items()]
-    facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email", "tags")
-    about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
+    facts = (
+        "external_id",
+        "tenant",
+        "plan",
+        "status",
+        "priority",
+        "assignee",
+        "subject",
+        "requester_email",
+        "tags",
+        "timezone",
+    )
+    about = [ticket.c[name] for name in (*facts, "timezone", "due_at", "due_target", "acked_until")]
     origin = ticket.c.source.label("ticket_source")
     stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at, timer.c.started_at]
     same = (timer.c.ticket_id == note.c.ticket_id) & (timer.c.kind == fired.c.kind) & (timer.c.cycle == fired.c.cycle)
