@@ -31,7 +31,7 @@ from slactl.desk.messages.delivered import (
 )
 from slactl.desk.messages.delivery import carry_out, ended, progress, verdict
 from slactl.desk.messages.digest import unusual_gap
-from slactl.desk.messages.recipients import REQUESTER
+from slactl.desk.messages.recipients import REQUESTER, quiet_of
 from slactl.desk.messages.silences import hold, released_from, unreleased
 from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
@@ -209,7 +209,7 @@ def sorted_out(
             else (row["due_target"], row["due_at"])
         )
         recipient = recipient_of_row(sending, row)
-        held = hold(row, silences, recipient, sending.rules, sending.now)
+        held = hold(row, silences, quiet_of(sending.rules, row["recipient"]), sending.rules, sending.now)
         before = row["next_try_at"], row["held_by"]
         row["held_by"] = unreleased(row["held_by"])
         mailing = next_mailing(sending, recipient, row)

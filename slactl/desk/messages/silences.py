@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.messages.recipients import Recipient
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.sla.calendar import windows
 from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Priority
 from slactl.sla.rules.match import Facts
+from slactl.sla.rules.model import Person
 from slactl.sla.rules.rules import Rules
 from slactl.text import check_input, domain_of, known_or_refuse
 
@@ -51,11 +51,11 @@ class NewSilence:
 def hold(
     row: Mapping[str, Any],
     silences: Sequence[Mapping[str, Any]],
-    recipient: Recipient,
+    quiet: Sequence[Person],
     rules: Rules,
     now: datetime,
 ) -> Hold | None:
-    """Return what holds a message of the outbox back at `now`, or None."""
+    """Return what holds a message of the outbox back at `now`, or None; `quiet` is whose quiet times do that."""
     if (row["held_by"] or "").endswith(_RELEASED):
         return None
     for silence in silences:
@@ -66,9 +66,9 @@ def hold(
         return Hold("an acknowledgement", from_text(row["acked_until"]))
     if (until := _maintained_until(row, rules, now)) is not None:
         return Hold("maintenance", until)
-    if row["priority"] in recipient.quiet_except or (until := quiet_until(recipient, rules, now)) is None:
-        return None
-    return Hold("quiet hours", until)
+    times = [entry for entry in quiet if row["priority"] not in entry.quiet_except]
+    quiet_end = quiet_until(times, rules, now)
+    return Hold("quiet hours", quiet_end) if quiet_end is not None else None
 
 
 def _maintained_until(row: Mapping[str, Any], rules: Rules, now: datetime) -> datetime | None:
@@ -104,16 +104,19 @@ def unreleased(held_by: str | None) -> str | None:
     return held_by.removesuffix(_RELEASED) if held_by is not None else None
 
 
-def quiet_until(recipient: Recipient, rules: Rules, now: datetime) -> datetime | None:
+def quiet_until(entries: Sequence[Person], rules: Rules, now: datetime) -> datetime | None:
     """Return when the quiet time around `now` ends; None outside of it. The default zone is the machine's.
 
-    Quiet time is that of the windows, and the time in which the calendar in `only` is closed.
+    Quiet time is that of the windows of any entry, and the time in which the calendar in its `only` is closed.
     """
-    stated, zone, end = windows.windows(recipient.quiet), _zone(recipient.timezone), now
-    calendar = rules.calendar(recipient.only) if recipient.only is not None else None
+    stated = [(windows.windows(entry.quiet), _zone(entry.timezone)) for entry in entries]
+    calendars = [rules.calendar(entry.only) for entry in entries if entry.only is not None]
+    end = now
     while True:
-        later = windows.until(stated, zone, end) or end
-        if calendar is not None:
+        later = end
+        for weekly, zone in stated:
+            later = windows.until(weekly, zone, later) or later
+        for calendar in calendars:
             with suppress(NoOpenHours):  # a calendar that has ended holds nothing for ever
                 later = calendar.next_open(later)
         if later == end or later > now + LONGEST_QUIET:
