@@ -104,7 +104,7 @@ def test_override_decides_is_listed_and_removed_with_who_and_when(rota: Path, sl
 def test_a_rehearsal_shows_the_receipt_and_changes_nothing(rota: Path, slactl: Slactl) -> None:
     said = slactl("oncall", "away", "ann", "--from", "now", "--until", "in 4h", "--substitute", "cem", "-n")
     assert said.out.splitlines() == [
-        "absence 1 would be added: ann is away from Mon 2026-03-02 09:00 to Mon 2026-03-02 13:00; "
+        "dry run, not done: absence 1 added: ann is away from Mon 2026-03-02 09:00 to Mon 2026-03-02 13:00; "
         "cem is the substitute",
         "  first-line, Mon 2026-03-02 09:00 to Mon 2026-03-02 13:00: ann → cem",
     ]
@@ -307,7 +307,7 @@ def test_refusal_of_an_escalation_that_nobody_is_on_call_for_leads_to_the_rota(d
     path.write_text(path.read_text().replace('priority = "high", notify = ["manager"]', 'notify = ["lead"]'))
     assert slactl("create", "Printer on fire", "--from", "ann@example.com", "--priority", "high").code == 0
     refused = slactl("escalate", "1", "--reason", "called")
-    assert (refused.code, refused.err.splitlines()[-1]) == (5, "hint: slactl oncall")
+    assert (refused.code, refused.err.splitlines()[-1]) == (5, "hint: slactl oncall override later --to joe --from now --until 'in 8h'")
 
 
 def test_libraries_of_feeds_are_not_imported_without_a_feed(rota: Path, slactl: Slactl) -> None:

@@ -71,6 +71,9 @@ def escalate(
         duty = Duty.of(book, subject.at)
         to = _known(assign, duty) if assign else None
         action = Action(raised, to, notify=tuple(default.notify), tells=notify)
+        holder = duty.assignee(to) if to else None
+        if holder is not None and holder.instead_of is not None:
+            subject.warnings.append(holder.replaced(subject.number))
         if not has_effect(action, subject.state, duty):
             raise _without_effect(subject, _how_to_tell(subject, why, duty, notify=notify))
         return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.oncall.duty import Duty, Holder, Told
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
@@ -15,7 +14,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS, SUBJECT_LENGTH
 from slactl.sla.rules.model import Level
 from slactl.sla.timers.timer import Evaluation
-from slactl.text import NOBODY, RESERVED
+from slactl.text import NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,22 +206,11 @@ def _recipients(action: Action, state: Evaluation, changes: _Changes, duty: Duty
     """
     if not action.tells:
         return _Reached(Told([], {}))
-    new = changes.holder
-    meant = {
-        "assignee": _person(new.person or state.assignee),
-        "previous_assignee": _person(state.assignee) if new.person is not None else None,
-        "requester": REQUESTER if duty.rules.settings.customer_mail is not None else None,
-    }
-    told = list[Holder]()
-    for word in action.notify:
-        name = meant.get(word, word)
-        if word == "assignee" and new.instead_of is not None:
-            told.append(new)
-        elif name is not None:
-            told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
+    told = duty.told(action.notify, state.assignee, changes.holder)
     found = Told.of(duty.rules, told)
     why = [duty.why_nobody(str(action.assign), until=until)] if changes.is_unfilled else []
     if not found.names:
+        meant = duty.meant(state.assignee, changes.holder)
         why += [_why(word, meant.get(word, word), duty, until=until) for word in action.notify]
     if not why:
         return _Reached(found)
@@ -245,8 +233,3 @@ _WITHOUT = {
 def _why(word: str, name: str | None, duty: Duty, *, until: bool) -> str:
     """Return why a word in `notify`, which means a name, reaches nobody."""
     return _WITHOUT[word] if name is None else duty.why_nobody(name, until=until)
-
-
-def _person(name: str | None) -> str | None:
-    """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
-    return None if name in RESERVED else name

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
-from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.oncall.entries import exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
-from slactl.sla.rules.model import Role
+from slactl.sla.rules.model import Level, Role
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import instant_of
 from slactl.store.read.messages import rota_entries
 from slactl.store.read.tickets import last_assigned, open_counts
-from slactl.text import NOBODY, quoted
+from slactl.text import NOBODY, RESERVED, quoted
 
 if TYPE_CHECKING:
+    from slactl.desk.ledger.ledger import Ledger
     from slactl.store.database import Transaction
 
 
@@ -32,6 +32,12 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.person or 'nobody'} for {self.instead_of}"
+
+    def replaced(self, number: int) -> str:
+        """Return a warning for whoever gave a ticket to somebody who is away."""
+        if self.person is None:
+            return f"{self.instead_of} is away and has no substitute, so nobody gets ticket {number}"
+        return f"{self.instead_of} is away, so the substitute {self.person} gets ticket {number}"
 
 
 class Told(NamedTuple):
@@ -138,15 +144,54 @@ class Presence:
             return f"slactl rules set {quoted(f'roles.{name}.assignee')} {quoted(person)}"
         return f"slactl oncall override {quoted(role.on_call)} --to {quoted(person)} --from now --until 'in 8h'"
 
+    def meant(self, assignee: str | None, new: Holder) -> dict[str, str | None]:
+        """Return whom the words of `notify` mean for the ticket of an assignee; `new` is its new assignee, if any."""
+        return {
+            "assignee": _person(new.person or assignee),
+            "previous_assignee": _person(assignee) if new.person is not None else None,
+            "requester": "requester" if self.rules.settings.customer_mail is not None else None,
+        }
+
+    def told(self, notify: Iterable[str], assignee: str | None, new: Holder) -> list[Holder]:
+        """Return who gets a message of a level about the ticket of an assignee; `new` is its new assignee, if any."""
+        meant, found = self.meant(assignee, new), list[Holder]()
+        for word in notify:
+            name = meant.get(word, word)
+            if word == "assignee" and new.instead_of is not None:
+                found.append(new)
+            elif name is not None:
+                found += self.recipients(name)
+        return found
+
+    def reached(self, level: Level, fallback: str | None, assignee: str | None) -> tuple[str | None, list[str]]:
+        """Return who would get a ticket, and who would be told, if a level fired now.
+
+        A role stands for its members, because the turn of each comes only when the level fires.
+        """
+        new, role = Holder(None), self.rules.roles.get(level.assign or "")
+        if level.assign is not None and (role is None or not role.members):
+            new = self.holder(role) if role is not None else self.present(level.assign)
+        gets = new if role is None or not role.members else Holder(level.assign)
+        told = self.told(level.notify, assignee, gets)
+        is_unfilled = level.assign is not None and gets.person is None
+        if fallback and (is_unfilled or (level.notify and not Told.of(self.rules, told).names)):
+            told += self.recipients(fallback)
+        return gets.person if gets.person != assignee else None, Told.of(self.rules, told).names
+
+
+def _person(name: str | None) -> str | None:
+    """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
+    return None if name in RESERVED else name
+
 
 @dataclass(frozen=True, slots=True)
 class Duty(Presence):
     """Hold what decides who gets tickets and messages at an instant."""
 
-    book: Ledger
+    book: "Ledger"
 
     @classmethod
-    def of(cls, book: Ledger, at: datetime) -> "Duty":
+    def of(cls, book: "Ledger", at: datetime) -> "Duty":
         """Return who has which duty at an instant, by the current rules."""
         present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
         return cls(present.schedules, at, book)
@@ -160,15 +205,13 @@ class Duty(Presence):
         return Holder(member) if member is not None else self.holder(role)
 
     def assigned(self, name: str) -> Holder:
-        """Return who gets a ticket that a person gives to a role; another name gets it as it is.
+        """Return who gets a ticket that a person gives to a role or a person.
 
         Raises:
             RefusedError: nobody has the role now.
         """
-        if name not in self.rules.roles:
-            return Holder(name)
         holder = self.assignee(name)
-        if holder.person is None:
+        if name in self.rules.roles and holder.person is None:
             what = f"{self.why_nobody(name, until=True)}, so nobody would get the ticket"
             raise RefusedError(what, self.how_to_fill(name))
         return holder

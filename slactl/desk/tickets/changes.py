@@ -54,12 +54,19 @@ def note(body: str | None) -> Change:
 
 
 def assign(assignee: str | None) -> Change:
-    """Assign a ticket to a person, to whoever fills a role, or to nobody (None)."""
+    """Assign a ticket to a person, to whoever fills a role, or to nobody (None).
+
+    The substitute of a person who is away gets it.
+    """
     name = assignee_of(assignee) if assignee is not None else None
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
         new = Duty.of(book, subject.at).assigned(name) if name is not None else Holder(None)
+        if name is not None and new.person is None:
+            raise RefusedError(new.replaced(subject.number), "slactl oncall list")
+        if new.instead_of is not None:
+            subject.warnings.append(new.replaced(subject.number))
         if subject.state.assignee == new.person:
             return []
         said = {"instead_of": new.instead_of} if new.instead_of is not None else {}

@@ -67,15 +67,30 @@ def create(
         if external_id is not None:
             refuse_taken(book, external_id)
         version = book.rulebook.current_version()
-        holder = Duty.of(book, opened).assigned(assignee) if assignee is not None else Holder(None)
+        is_role = assignee in book.rulebook.current.roles
+        holder = Duty.of(book, opened).assigned(str(assignee)) if is_role else Holder(assignee)
         said = {"assignee": holder.person, "tags": list(tags), "external_id": external_id, "rules": version.hash}
         bursts = bursts_of_new(book, new.requester_email, opened)
         detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
         detail |= {"instead_of": holder.instead_of} if holder.instead_of is not None else {}
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
+        warnings = _take_over(book, number, opened, assignee)
         note_deadlines(book, number, "ticket opened")
-        return ChangeResult([number], rehearsed=book.records([number]) if dry_run else [])
+        (ticket,) = book.records([number])
+        return ChangeResult([number], warnings=warnings, after={number: ticket})
+
+
+def _take_over(book: Ledger, number: int, at: datetime, assignee: str | None) -> list[str]:
+    """Assign a new ticket to the substitute of an assignee who is away; return the warnings about that."""
+    if assignee is None or assignee in book.rulebook.current.roles:
+        return []
+    holder = Duty.of(book, at).present(assignee)
+    if holder.instead_of is None:
+        return []
+    detail = {"assignee": holder.person, "from": assignee, "instead_of": assignee}
+    book.append(number, Entry(Event(at, EventType.ASSIGNED, detail)))
+    return [holder.replaced(number)]
 
 
 def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:

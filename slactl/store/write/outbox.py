@@ -245,3 +245,4 @@ def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> 
     sent = {key: word for key, word in json.loads(row.addresses).items() if word == NotificationState.SENT}
     row.addresses = json.dumps(sent)
     transaction.add(row)
+    transaction.flush()
