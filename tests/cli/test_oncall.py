@@ -307,7 +307,8 @@ def test_refusal_of_an_escalation_that_nobody_is_on_call_for_leads_to_the_rota(d
     path.write_text(path.read_text().replace('priority = "high", notify = ["manager"]', 'notify = ["lead"]'))
     assert slactl("create", "Printer on fire", "--from", "ann@example.com", "--priority", "high").code == 0
     refused = slactl("escalate", "1", "--reason", "called")
-    assert (refused.code, refused.err.splitlines()[-1]) == (5, "hint: slactl oncall override later --to joe --from now --until 'in 8h'")
+    hint = "hint: slactl oncall override later --to joe --from now --until 'in 8h'"
+    assert (refused.code, refused.err.splitlines()[-1]) == (5, hint)
 
 
 def test_libraries_of_feeds_are_not_imported_without_a_feed(rota: Path, slactl: Slactl) -> None:
