@@ -18,6 +18,7 @@ from slactl.sla.rules.rules import Rules
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.read.tickets import has_more_tickets
+from slactl.store.schema.events import COMMAND
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import rules_versions as writes
 
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
 
 
 class CommandRules:
-    """Read the rules file once, so that all transactions of a command use one version.
+    """Read the rules file once, so that all transactions of a command use one version and are one change.
 
-    slactl reads the file before it takes the write lock. While the command waits for the file, others can write.
+    `command` names a command that cannot be undone. slactl reads the file before it takes the write lock. While the
+    command waits for the file, others can write.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, command: str | None = None) -> None:
         self._desk = desk
+        #: What each event of a command that cannot be undone seals.
+        self.said = {COMMAND: {"name": command, "actor": desk.actor}} if command is not None else {}
+        #: The number of the change, from the first transaction with an event on.
+        self.change: int | None = None
         #: Taken before the file is read, so that it does not fit a file that is replaced meanwhile.
         self.fingerprint = rules_fingerprint(desk.rules)
         self._file = read_ahead(desk.rules)
@@ -69,6 +75,7 @@ class Rulebook(RulesVersions):
         """
         transaction = beneath(session)
         super().__init__(transaction)
+        self.command = rules
         self._now = now
         self.baselines = Baselines(transaction)
         self._seal: str | None = None

@@ -10,7 +10,7 @@ from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.tickets import Tenant as TenantRecord
 from slactl.store.schema.models import Tenant
-from slactl.text import clean, known_or_refuse, quoted
+from slactl.text import clean, known_or_refuse, quoted, trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def change(
         UsageError: the subdivision has no country.
     """
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
-        tenant = book.tenant(name)
+        tenant = book.tenant(trimmed(name))
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
         before = _record(tenant)
@@ -77,7 +77,7 @@ def _record(tenant: Tenant) -> TenantRecord:
 def _fill(book: Ledger, tenant: Tenant, facts: TenantFacts) -> None:
     plan, timezone = facts.plan, facts.timezone
     if plan is not None:
-        tenant.plan = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
+        tenant.plan = known_or_refuse(trimmed(plan), known_plans(book), "plan", "slactl rules show") if plan else None
     if timezone is not None:
         tenant.timezone = typed_zone(timezone).key if timezone else None
     if facts.country is not None or facts.subdivision is not None:

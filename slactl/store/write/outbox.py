@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session
 
@@ -164,6 +164,22 @@ def _place(address: str) -> str:
 def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]]) -> None:
     """Change messages that still wait; those with the same changes share a statement."""
     _change(transaction, rows, table_of(Notification).c.state == WAITING)
+
+
+def withdraw(transaction: Session, events: Sequence[int], now: str) -> int:
+    """Give up the messages about escalations of these events that nobody has got yet; return how many there are.
+
+    A message that is being sent stays as it is; one that some of several addresses got goes to no other.
+    """
+    note, fired, count = table_of(Notification), table_of(Escalation), 0
+    is_partly = func.instr(note.c.addresses, '"sent"') > 0
+    state = case((is_partly, NotificationState.PARTLY.value), else_=NotificationState.OBSOLETE.value)
+    values = {"state": state, "ended_at": now, "next_try_at": None, "error": "the escalation was undone"}
+    for batch in batches(events):
+        about = select(fired.c.id).where(fired.c.event_id.in_(batch))
+        waits = update(note).where(note.c.escalation_id.in_(about), note.c.state == WAITING)
+        count += transaction.connection().execute(waits.values(values)).rowcount
+    return count
 
 
 def record_sent(transaction: Session, rows: Mapping[int, Mapping[str, Any]], claimed_by: str | None) -> set[int]:

@@ -14,7 +14,7 @@ from slactl.sla.history.event import Event
 from slactl.store.read.filters import by_number
 from slactl.store.read.rows import Row, batches
 from slactl.store.schema.chain import BEGINNING, sealed_rows
-from slactl.store.schema.events import from_row
+from slactl.store.schema.events import COLUMNS, NAME_LENGTH, from_row
 from slactl.store.schema.models import Escalation, Snapshot, Tenant, Ticket
 from slactl.store.schema.models import Event as EventRow
 from slactl.store.schema.timers import Outcome, Timer
@@ -70,7 +70,7 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
     """Return the events from which the timers of each ticket are calculated, by time."""
     found: dict[int, list[Event]] = {number: [] for number in numbers}
     table = table_of(EventRow)
-    columns = (table.c.ticket_id, table.c.at, table.c.actor, table.c.actor_type, table.c.action, table.c.detail)
+    columns = [table.c[name] for name in ("ticket_id", *COLUMNS.split(", "))]
     for batch in batches(numbers):
         query = select(*columns).where(table.c.ticket_id.in_(batch)).order_by(table.c.ticket_id, table.c.at, table.c.id)
         for number, *row in connection.execute(query):
@@ -127,12 +127,15 @@ def outcomes(connection: Connection, numbers: Sequence[int]) -> dict[int, list[R
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Return the key, the instants and the outcome of each level that became due, by ticket."""
+    """Return the key, the instants, the outcome and the event of each level that became due, by ticket and id."""
     table = table_of(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
     place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
-    query = select(table.c.id, table.c.ticket_id, *keys, *place).where(table.c.level.is_not(None))
-    return _grouped(connection, query, table.c.ticket_id, numbers)
+    event = table_of(EventRow)
+    own = func.coalesce(func.json_extract(event.c.detail, "$.id"), func.substr(event.c.hash, 1, NAME_LENGTH))
+    query = select(table.c.id, table.c.ticket_id, table.c.event_id, own.label("event_name"), *keys, *place)
+    query = query.outerjoin(event, event.c.id == table.c.event_id).where(table.c.level.is_not(None))
+    return _grouped(connection, query.order_by(table.c.id), table.c.ticket_id, numbers)
 
 
 def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
