@@ -20,13 +20,19 @@ def outbox(slactl: Slactl) -> list[dict[str, Any]]:
     return list(reversed(json.loads(slactl("notifications", "list", "--json").out)))
 
 
-def test_message_goes_out_when_its_ticket_gets_a_priority_that_comes_through(desk: Path, slactl: Slactl) -> None:
+def test_message_goes_out_when_its_ticket_gets_a_priority_that_comes_through(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
     write_rules(desk, policy(), CREATED, QUIET)
     number = opened(slactl)
     assert check(slactl)["messages"] == []
     slactl("priority", number, "high")
+    at(clock, "09:05:00")
     assert check(slactl)["messages"] == []
-    slactl("priority", number, "urgent")
+    at(clock, "09:10:00")
+    assert check(slactl)["messages"] == []
+    slactl("priority", number, "urgent", "--at", "2026-03-02T09:02:00Z")
+    at(clock, "09:15:00")
     (message,) = check(slactl)["messages"]
     assert "held back by quiet hours until now" in message
 
