@@ -107,7 +107,7 @@ def _thinned(match: re.Match[str]) -> str:
     for is_mark, run in groupby(match[0], key=lambda character: category(character) in ("Mn", "Me")):
         marks = "".join(run)
         left_out = len(marks) - MARKS
-        parts.append(f"{marks[:MARKS]}⟨{left_out:,} more marks⟩" if is_mark and left_out > 0 else marks)
+        parts.append(f"{marks[:MARKS]}⟨{counted(left_out, 'more mark')}⟩" if is_mark and left_out > 0 else marks)
     return "".join(parts)
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import assignees_and_roles, escalation_ids, level_ids
-from slactl.cli.input import priority_option, read_ids
-from slactl.cli.options import Answer, Id, Ids, ManyOption, call, confirm_many, leave, say
+from slactl.cli.input import confirm_many, priority_option, read_ids
+from slactl.cli.options import Answer, Id, Ids, ManyOption, call, leave, say
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration

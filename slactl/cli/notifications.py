@@ -19,7 +19,7 @@ notify = Commands(help="Send a test message.")
 Numbers = Annotated[list[str], typer.Argument(metavar="MESSAGE…", help="Numbers from the list; - reads stdin.")]
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.messages:NOTIFICATION_COLUMNS")
 def list_(
     context: typer.Context,
     state: Annotated[

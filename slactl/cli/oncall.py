@@ -48,7 +48,7 @@ FromOption = Annotated[str, typer.Option("--from", metavar="T", help="From this 
 UntilOption = Annotated[str, typer.Option("--until", metavar="T", help="Up to this time.")]
 
 
-@app.command("now")
+@app.command("now", fields="slactl.desk.oncall.records:STANDING_FIELDS")
 def now_(
     context: typer.Context,
     schedule: Annotated[
@@ -88,7 +88,7 @@ def now_(
     _warn(schedules.problems)
 
 
-@app.command()
+@app.command(fields="slactl.desk.oncall.records:SHIFT_FIELDS")
 def show(
     context: typer.Context,
     schedule: Schedule,
@@ -180,7 +180,7 @@ def away(
     _print(answer, entered)
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.messages:ROTA_COLUMNS")
 def list_(
     context: typer.Context,
     ended: Annotated[bool, typer.Option("--all", help="Also those that are over or removed.")] = False,

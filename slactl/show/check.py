@@ -71,14 +71,14 @@ def _deed(firing: "Firing") -> str:
 def run_columns() -> "Sequence[Column]":
     """Return the columns of a list of runs."""
     from slactl.show.tables import Column
-    from slactl.show.times import local
+    from slactl.show.times import local, timed
 
     def count(title: str, field: str) -> Column:
         return Column(title, lambda run: str(run[field] or ""), right=True)
 
     return (
         Column("Run", lambda run: str(run["id"]), right=True),
-        Column("Started", lambda run: local(run["started_at"])),
+        Column(timed("Started"), lambda run: local(run["started_at"])),
         count("Checked", "scanned"),
         count("Breached", "breached"),
         count("Fired", "fired"),
@@ -93,7 +93,7 @@ def run_columns() -> "Sequence[Column]":
 def message_columns() -> "Sequence[Column]":
     """Return the columns of a list of messages in the outbox."""
     from slactl.show.tables import Column
-    from slactl.show.times import local
+    from slactl.show.times import local, timed
 
     return (
         Column("Message", lambda message: str(message["id"]), right=True),
@@ -101,7 +101,7 @@ def message_columns() -> "Sequence[Column]":
         Column("To", lambda message: message["recipient"], most=24),
         Column("State", lambda message: message["state"]),
         Column("Held by", lambda message: message["held_by"] or "", rank=1, most=20),
-        Column("Created", lambda message: local(message["created_at"])),
+        Column(timed("Created"), lambda message: local(message["created_at"])),
         Column("Tries", lambda message: str(message["tries"] or ""), rank=2, right=True),
         Column("Ended", lambda message: local(message["ended_at"]) if message["ended_at"] else "", rank=3),
         Column("Next try", lambda message: local(message["next_try_at"]) if message["next_try_at"] else "", rank=1),
