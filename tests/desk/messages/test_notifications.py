@@ -459,14 +459,17 @@ def test_a_silent_customer_is_reminded_and_told_of_the_end_and_of_nothing_else(
     for hour in (9, 10, 11):
         clock.move_to(f"2026-03-02T{hour:02d}:05:00Z")
         sent.append(check(slactl)["messages_sent"])
-    assert sent == [0, 1, 2]
+    assert sent == [1, 1, 2]  # the first is printed: customers get no welcome, and the rule has no fallback
     reminder, end = (took["body"].replace("=\r\n", "") for took in mailbox.took)
     assert "We wait for your answer to request 1" in reminder
     assert "We have not heard from you since Monday 2 March 2026, 09:00 UTC. Please answer" in reminder
     assert "Your request: 1 Printer on fire" in reminder
     assert "Your request 1 is closed" in end
     assert "ticket 1: Resolved: silent; " in hook.bodies[0]
-    assert outbox(slactl) == [*(("requester", "sent"), ("requester", "sent"), ("lead", "sent"))]
+    assert outbox(slactl) == [
+        ("nobody", "printed"),
+        *(("requester", "sent"), ("requester", "sent"), ("lead", "sent")),
+    ]
 
 
 def test_customers_are_told_nothing_unless_the_settings_say_how(
