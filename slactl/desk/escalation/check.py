@@ -118,9 +118,16 @@ def _locked_run(
 
 
 def _keep_figures(desk: Desk, report: Report) -> None:
+    """Keep the figures of goals and schedules; a value that cannot be read must not stop the rest of the run."""
     from slactl.desk.escalation.figures import keep_figures
 
-    keep_figures(desk, report.at)
+    try:
+        keep_figures(desk, report.at)
+    except SlactlError:
+        raise
+    except Exception as error:
+        report.incomplete = True
+        report.problems.append(f"the figures of goals cannot be kept: {type(error).__name__}: {error}")
 
 
 def _end(

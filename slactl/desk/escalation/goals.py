@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.oncall.duty import Duty, Holder, Told
+from slactl.desk.oncall.duty import Duty, Told
 from slactl.desk.reports.objectives import margin_of, missed_tickets
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
@@ -16,6 +16,7 @@ from slactl.sla.rules.objectives.period import CalendarPeriod, period_of
 from slactl.store.read.runs import last_fired
 from slactl.store.schema.events import GOAL
 from slactl.store.write import objectives as writes
+from slactl.text import NOBODY
 
 if TYPE_CHECKING:
     from slactl.records.runs import GoalAlert
@@ -81,7 +82,6 @@ def _alert_in(
         return
     if rehearsed is not None:
         rehearsed |= {(objective.name, period.name, threshold) for threshold in passed}
-    writes.note_told(book.transaction, objective.name, period.name, passed, to_text(book.now))
     cause = max(concerned, key=lambda miss: (miss.at, miss.ticket))
     told = _told(book, objective) if tell else Told([], {})
     found: GoalAlert = {
@@ -90,18 +90,20 @@ def _alert_in(
         "thresholds": passed,
         "tickets": missed[-NAMED:],
         "ticket_id": cause.ticket,
-        "told": told.names,
+        "told": [name for name in told.names if name != NOBODY],
     }
     if tell:
         detail = {name: value for name, value in found.items() if name not in ("ticket_id", "told")}
         event = Event(book.now, EventType.NOTE, detail | told.stand_ins, "slactl", ActorType.SYSTEM)
         book.append(cause.ticket, Entry(event, action=GOAL), told.names)
+    writes.note_told(book.transaction, objective.name, period.name, passed, to_text(book.now))
     yield found
 
 
 def _told(book: Ledger, objective: "Objective") -> Told:
     duty = Duty.of(book, book.now)
-    return Told.of(duty.rules, duty.told(objective.notify, None, Holder(None)))
+    found = (holder for name in objective.notify for holder in duty.recipients(name))
+    return Told.of(duty.rules, found).or_nobody()
 
 
 def _figures(objective: "Objective", margin: Margin) -> "GoalAlert":

@@ -51,6 +51,8 @@ def tell_monitors(
         except SlactlError as error:
             delivered.problems.append(f"the live page cannot be written: {error.message}")
             delivered.hints += [error.hint] if error.hint else []
+        except Exception as error:  # an outcome that cannot be read
+            delivered.problems.append(f"the live page cannot be written: {type(error).__name__}: {error}")
     if heartbeat is not None and not delivered.problems:
         secrets = Secrets.of(desk.rules, heartbeat.secrets, os.environ)
         if secrets.doubts:

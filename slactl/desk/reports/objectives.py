@@ -1,10 +1,10 @@
 """Say how far the goals of the rules are reached in their periods: the numbers of `objectives`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.reports.measures import By, ordered_groups, share
@@ -15,6 +15,7 @@ from slactl.sla.rules.objectives.goal import Margin, credit
 from slactl.sla.rules.objectives.period import CalendarPeriod, parse_period, period_of
 from slactl.store.read import outcomes as reads
 from slactl.store.read.outcomes import Period
+from slactl.text import counted
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.desk import Desk
@@ -156,3 +157,16 @@ def _state(margin: Margin, soon: int) -> str:
     if not margin.is_kept:
         return "below"
     return "kept" if margin._replace(missed=margin.missed + soon).is_kept else "at_risk"
+
+
+def alert_words(goal: Mapping[str, Any]) -> str:
+    """Return what an alert says of a goal: its margin, and which tickets missed the target."""
+    share = f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,} kept"
+    if goal["needed"] == 0:
+        stand = f"{counted(goal['spare'], 'more miss', 'es')} allowed, {share}"
+    else:
+        back = f"{goal['needed']:,} in a row bring it back" if goal["needed"] else "out of reach in this period"
+        stand = f"below {goal['goal']}, {share}, {back}"
+    numbers, left = ", ".join(map(str, goal["tickets"])), goal["missed"] - len(goal["tickets"])
+    more = f" and {left:,} more" if left > 0 else ""
+    return f"Goal {goal['objective']} ({goal['goal']}), {goal['period']}: {stand}; missed by ticket {numbers}{more}"

@@ -30,6 +30,9 @@ JSON = {
 #: The columns that hold instants and are not named `…_at`.
 INSTANTS = ("acked_until", "at", "claimed_until", "late_since", "running_since", "since")
 
+#: What SQLite stores in the columns of each type; it is `integer` in all others.
+KINDS = {"TEXT": "text", "FLOAT": "real"}
+
 #: The longest time that is counted, in seconds or milliseconds.
 LONGEST = 10**13
 
@@ -41,7 +44,7 @@ def odd_values(connection: sqlite3.Connection) -> list[str]:
     found: list[str] = []
     for table in all_tables():
         for column in table.columns:
-            test = " OR ".join(_tests(column.name, f'"{column.name}"', is_text=str(column.type) == "TEXT"))
+            test = " OR ".join(_tests(column.name, f'"{column.name}"', KINDS.get(str(column.type), "integer")))
             row = connection.execute(f'SELECT rowid FROM "{table.name}" WHERE {test} LIMIT 1').fetchone()
             found += (
                 [f"{column.name} in row {row[0]} of {table.name} has a value that slactl never writes"] if row else []
@@ -52,20 +55,20 @@ def odd_values(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
-def _tests(name: str, column: str, *, is_text: bool) -> Iterator[str]:
+def _tests(name: str, column: str, kind: str) -> Iterator[str]:
     """Yield conditions in SQL that hold where a value is odd; each is safe for a value of any type."""
-    yield f"typeof({column}) NOT IN ('{'text' if is_text else 'integer'}', 'null')"
+    yield f"typeof({column}) NOT IN ('{kind}', 'null')"
     if name.endswith(("_seconds", "_ms")):
         yield f"{column} NOT BETWEEN -{LONGEST} AND {LONGEST}"
     if name.endswith("_at") or name in INSTANTS:
         exact = f"strftime('%Y-%m-%dT%H:%M:%SZ', {column}) IS {column}"
         yield f"{column} IS NOT NULL AND NOT ({exact} AND {column} >= '0001')"
     if name in JSON:
-        kind, inner = JSON[name]
+        shape, inner = JSON[name]
         within = "1" if inner is None else f"NOT EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> '{inner}')"
         yield (
             f"CASE WHEN typeof({column}) <> 'text' OR NOT json_valid({column}) THEN 1"
-            f" ELSE json_type({column}) <> '{kind}' OR NOT {within} END"
+            f" ELSE json_type({column}) <> '{shape}' OR NOT {within} END"
         )
 
 

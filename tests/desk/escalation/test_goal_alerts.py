@@ -211,3 +211,17 @@ def test_a_goal_and_a_level_about_one_ticket_are_two_lines_of_one_message(
     [message] = check(slactl)["messages"]
     assert "Goal in time" in message
     assert "Resolution overdue" in message
+
+
+def test_a_goal_that_cannot_be_judged_keeps_no_level_from_firing(ten: Path, slactl: Slactl) -> None:
+    rules = ten.with_name("rules.toml")
+    rules.write_text(rules.read_text() + LEVEL)
+    assert told(slactl) == []
+    number = missed(slactl, "2026-03-10T07:00Z")
+    with sqlite3.connect(ten) as connection:
+        connection.execute("UPDATE outcome SET tags = '7' WHERE ticket_id = 1")
+    done = slactl("check")
+    assert (done.code, "error: goals: " in done.err) == (7, True), done.err
+    with sqlite3.connect(ten) as connection:
+        assert connection.execute("SELECT ticket_id, level FROM escalation").fetchall() == [(int(number), "now")]
+    assert alerts(ten) == []
