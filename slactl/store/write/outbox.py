@@ -64,7 +64,8 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
-        row.update({name: json.loads(row[name] or "null") for name in ("addresses", "message_ids", "tags", "goal")})
+        row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
+        row["goal"] = json.loads(row["goal"] or "null")
         _say_for_whom(row)
     return rows
 
