@@ -18,11 +18,10 @@ from slactl.sla.rules.rules import Rules
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.read.tickets import has_more_tickets
-from slactl.store.sqlite.engine import beneath
 from slactl.store.write import rules_versions as writes
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction, Transaction
+    from slactl.store.database import Transaction
 
 
 class CommandRules:
@@ -61,13 +60,12 @@ class Rulebook(RulesVersions):
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
     refuses_changed = False
 
-    def __init__(self, session: "ModelTransaction", rules: CommandRules, now: datetime, *, strict: bool) -> None:
+    def __init__(self, transaction: "Transaction", rules: CommandRules, now: datetime, *, strict: bool) -> None:
         """Understand the rules of the command.
 
         Raises:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
         """
-        transaction = beneath(session)
         super().__init__(transaction)
         self._now = now
         self.baselines = Baselines(transaction)

@@ -125,7 +125,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         raise UsageError(f"the silence ends at {to_text(new.ends_at)}, not after {begins}", "slactl silence add --help")
     with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
-            known_or_refuse(new.tenant, silences.tenants(book.models), "tenant", "slactl tenant list")
+            known_or_refuse(new.tenant, silences.tenants(book.transaction), "tenant", "slactl tenant list")
         if new.escalation is not None:
             names = [escalation.id for escalation in book.rulebook.current.escalations]
             known_or_refuse(new.escalation, names, "escalation", "slactl rules show")
@@ -139,7 +139,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             "starts_at": to_text(new.starts_at),
             "ends_at": to_text(new.ends_at),
         }
-        number = silences.add(book.models, values)
+        number = silences.add(book.transaction, values)
         committed.add("silence", "added", [number])
     return number
 
@@ -153,7 +153,7 @@ def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
     """
     from slactl.store.write import outbox, silences
 
-    with desk.database.write_models(keep=not dry_run) as transaction:
+    with desk.database.write(keep=not dry_run) as transaction:
         for number in numbers:
             ends_at = silences.end_of(transaction, number)
             if ends_at is None:

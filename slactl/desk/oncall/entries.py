@@ -128,12 +128,11 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
         NotKnownError: there is no such entry.
         RefusedError: an entry was removed before, or is over.
     """
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import oncall as writes
 
     rules = load(desk.rules)
-    with desk.database.write_models(keep=not dry_run) as session:
-        entries = rota_entries(beneath(session), "", ended=True)
+    with desk.database.write(keep=not dry_run) as transaction:
+        entries = rota_entries(transaction, "", ended=True)
         before, removed = exceptions_of(entries), list[RotaEntry]()
         for number in dict.fromkeys(numbers):
             entry = next((entry for entry in entries if entry["id"] == number), None)
@@ -142,7 +141,7 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
             if entry["removed_at"] is not None or entry["ends_at"] <= to_text(now):
                 why = f"was removed by {clean(entry['removed_by'] or '')}" if entry["removed_at"] else "is over"
                 raise RefusedError(f"{entry['kind']} {number} {why}", "slactl oncall list")
-            writes.remove(session, entry["kind"], number, to_text(now), desk.actor)
+            writes.remove(transaction, entry["kind"], number, to_text(now), desk.actor)
             entry["removed_at"], entry["removed_by"] = to_text(now), desk.actor
             removed.append(entry)
         committed.add("override or absence", "removed", [entry["id"] for entry in removed])
@@ -161,11 +160,10 @@ def _add(
     *,
     dry_run: bool,
 ) -> Entered:
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import oncall as writes
 
-    with desk.database.write_models(keep=not dry_run) as session:
-        entries = rota_entries(beneath(session), "", ended=True)
+    with desk.database.write(keep=not dry_run) as transaction:
+        entries = rota_entries(transaction, "", ended=True)
         before, too_long = exceptions_of(entries), tuple[str, ...]()
         if kind == "away":
             start, end = map(in_seconds, between)
@@ -175,9 +173,9 @@ def _add(
                 what = f"these people would replace each other in a circle: {clean(' → '.join(circle))}"
                 raise RefusedError(what, "slactl oncall list")
         columns = values | {"starts_at": to_text(between.start), "ends_at": to_text(between.until)}
-        number = writes.add(session, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
+        number = writes.add(transaction, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
         committed.add(kind if kind == "override" else "absence", "added", [number])
-        entries = rota_entries(beneath(session), "", ended=True)
+        entries = rota_entries(transaction, "", ended=True)
     added = [entry for entry in entries if entry["id"] == number]
     return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]), too_long)
 

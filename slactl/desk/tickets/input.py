@@ -10,7 +10,7 @@ from slactl.desk.ledger.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
-from slactl.store.schema.models import Tenant
+from slactl.store.write.tenants import Tenant
 from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted
 
 #: The longest body, in characters.
