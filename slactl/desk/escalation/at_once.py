@@ -28,7 +28,7 @@ def send_now(desk: Desk, now: datetime, escalations: Iterable[int]) -> "tuple[li
 
     What this user cannot send waits for the next `check`: a secret is not readable here, or another run sends.
     """
-    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.ledger.rules_versions import CommandRules
     from slactl.desk.messages.delivered import Delivered
     from slactl.desk.messages.outbox import deliver, sending_of
     from slactl.store.write import outbox

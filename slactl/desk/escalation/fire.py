@@ -7,13 +7,12 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.oncall.duty import Duty, Holder, Told
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
-from slactl.sla.rules.model import Level
+from slactl.sla.rules.model import REQUESTER, Level
 from slactl.sla.timers.timer import Evaluation
 from slactl.text import RESERVED
 

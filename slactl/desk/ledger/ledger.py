@@ -14,8 +14,8 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.ledger.entry import Entry as Entry
-from slactl.desk.ledger.rulebook import CommandRules as CommandRules
 from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.rules_versions import CommandRules as CommandRules
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition

@@ -12,7 +12,7 @@ from slactl.desk.messages.delivered import Mailing, Sending
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.orders import order_for
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient
+from slactl.desk.messages.recipients import Address, Recipient
 from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_message_id, seconds_to_wait
 from slactl.desk.messages.transport import started_sender as started
 from slactl.desk.oncall.duty import Presence, Told
@@ -20,6 +20,7 @@ from slactl.desk.programs.secrets import Refused, Unresolved
 from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
+from slactl.sla.rules.model import REQUESTER
 from slactl.store.read.rows import batches
 from slactl.store.write import outbox
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rulebook import CommandRules, Rulebook
+from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.rules_versions import CommandRules
 from slactl.desk.messages.delivered import Delivered, Mailing, Sending, recipient_of_row
 from slactl.desk.messages.delivery import (
     HELD,
@@ -30,12 +31,12 @@ from slactl.desk.messages.delivery import (
     verdict,
 )
 from slactl.desk.messages.digest import unusual_gap
-from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.silences import hold
 from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
 from slactl.lease import in_force, is_here
 from slactl.sla.enums import Condition, NotificationState, OnUnknown, Status, Target
+from slactl.sla.rules.model import REQUESTER
 from slactl.store.write import outbox
 from slactl.store.write.leases import Lease
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.rules_versions import rules_of_file
 from slactl.desk.oncall.schedules import Schedules
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.oncall import Replaced, RotaEntry
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.calendar.zone import EPOCH
 from slactl.sla.oncall.schedule import Absence, Exceptions, Override
-from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.text import check_input, clean, known_or_refuse, quoted
@@ -60,7 +60,7 @@ def opened(desk: Desk, around: datetime) -> Schedules:
     Raises:
         RulesError: the rules are not valid.
     """
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     if not desk.database.path.exists():
         return Schedules(rules, desk.rules, around)
     with desk.database.read() as transaction:
@@ -94,7 +94,7 @@ def override(
         NotKnownError: the rules have no such schedule or person.
         UsageError: it ends before it begins, or the reason is not a valid text.
     """
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     known_schedule(rules, schedule)
     _known_person(rules, person)
     _check_order(between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'")
@@ -114,7 +114,7 @@ def away(
         UsageError: the absence ends before it begins.
         RefusedError: people would replace each other in a circle.
     """
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     for name in filter(None, (person, substitute)):
         _known_person(rules, name)
     _check_order(between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
@@ -130,7 +130,7 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
     """
     from slactl.store.write import oncall as writes
 
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     with desk.database.write(keep=not dry_run) as transaction:
         entries = rota_entries(transaction, "", ended=True)
         before, removed = exceptions_of(entries), list[RotaEntry]()

@@ -6,7 +6,6 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.oncall.duty import Duty, Holder
 from slactl.desk.tickets.change import Change, Subject
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text
 from slactl.errors import RefusedError, UsageError
@@ -59,15 +58,17 @@ def assign(assignee: str | None) -> Change:
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
-        new, is_role = Holder(name), name in book.rulebook.current.roles
-        if name is not None and is_role:
-            new = Duty.of(book, subject.at).assignee(name)
-            if new.person is None:
+        person, instead_of = name, None
+        if name is not None and name in book.rulebook.current.roles:
+            from slactl.desk.oncall.duty import Duty
+
+            person, instead_of = Duty.of(book, subject.at).assignee(name)
+            if person is None:
                 raise RefusedError(f"nobody fills the role {name} now", "slactl oncall")
-        if subject.state.assignee == new.person:
+        if subject.state.assignee == person:
             return []
-        said = {"instead_of": new.instead_of} if new.instead_of is not None else {}
-        return [_entry(subject, EventType.ASSIGNED, {"assignee": new.person, "from": subject.state.assignee, **said})]
+        said = {"instead_of": instead_of} if instead_of is not None else {}
+        return [_entry(subject, EventType.ASSIGNED, {"assignee": person, "from": subject.state.assignee, **said})]
 
     return make
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
+from slactl.desk.ledger.rules_versions import rules_of_file
 from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history.readers import MOST_TAGS
-from slactl.sla.rules.loading import load
 from slactl.store.write.tenants import Tenant
 from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted
 
@@ -131,7 +131,7 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
 def is_recipient(desk: Desk, name: str) -> bool:
     """Return whether the rules file has a person or a role of this name; an invalid file has everybody."""
     try:
-        rules = load(desk.rules)
+        rules = rules_of_file(desk)
     except RulesError:
         return True
     return name in rules.people or name in rules.roles
