@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+#: The source of the rules where there is no other file.
+SHIPPED = "shipped with slactl"
+
 #: The most characters of a host name that are kept.
 MOST_NAME = 100
 
@@ -124,7 +127,7 @@ def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
     for path in places:
         if is_there(path):
             return path, "found"
-    return shipped_rules(), "shipped with slactl"
+    return shipped_rules(), SHIPPED
 
 
 def is_there(path: Path) -> bool:

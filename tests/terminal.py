@@ -7,6 +7,7 @@ import pty
 import select
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,3 +105,24 @@ def on_terminal(
         yield terminal
     finally:
         terminal.close()
+
+
+def shown_on_terminal(*arguments: str) -> str:
+    """Return what a command prints on a terminal."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "slactl", *arguments]
+    environment = os.environ | {"TERM": "dumb", "COLUMNS": "200"}
+    child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, env=environment)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:
+            break
+        shown += part
+        if not part:
+            break
+    child.communicate()
+    os.close(master)
+    return shown.decode().replace("\r\n", "\n")

@@ -71,7 +71,7 @@ def test_normal_tickets_of_a_plan_are_due_as_promised(
 def test_answered_is_not_a_first_response_breach(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     number = opened(slactl)
     clock.move_to("2026-03-04T09:00:00Z")  # on the deadline is in time
-    assert slactl("reply", number).code == 0
+    assert slactl("reply", number, "--no-body").code == 0
     clock.move_to("2026-03-05T09:00:00Z")
     assert checked(slactl)["breached"] == 0
     found = ticket(slactl, number)
@@ -99,7 +99,7 @@ def test_answered_late_between_two_checks_is_a_breach_and_wakes_nobody(
 ) -> None:
     number = opened(slactl)
     clock.move_to("2026-03-04T09:03:00Z")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     clock.move_to("2026-03-04T09:05:00Z")
     report = checked(slactl)
     assert (report["breached"], report["escalated"], report["notified"]) == (1, 0, 0)
@@ -110,7 +110,7 @@ def test_answered_late_between_two_checks_is_a_breach_and_wakes_nobody(
 
 def test_resolved_is_not_a_resolution_breach(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     number = opened(slactl)
-    slactl("reply", number, "--status", "open")
+    slactl("reply", number, "--no-body", "--status", "open")
     clock.move_to("2026-03-09T09:00:00Z")
     slactl("resolve", number)
     clock.move_to("2026-04-01T09:00:00Z")
@@ -124,7 +124,7 @@ def test_a_backdated_reply_that_shows_the_deadline_was_kept_corrects_the_breach(
     number = opened(slactl)
     clock.move_to("2026-03-05T09:00:00Z")
     assert checked(slactl)["escalated"] == 1
-    assert slactl("reply", number, "--at", "2026-03-03T10:00:00Z", "--reason", "by phone").code == 0
+    assert slactl("reply", number, "--no-body", "--at", "2026-03-03T10:00:00Z", "--reason", "by phone").code == 0
     found = ticket(slactl, number)
     assert (found["first_response_state"], found["ever_breached"]) == ("met", False)
     assert found["escalated"]  # what fired stays fired
@@ -154,7 +154,7 @@ def test_one_hour_after_the_resolution_deadline_the_manager_takes_over(
     desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
     number = opened(slactl)
-    slactl("reply", number, "--status", "open")
+    slactl("reply", number, "--no-body", "--status", "open")
     clock.move_to("2026-03-09T09:59:59Z")
     assert checked(slactl)["escalated"] == 0
     clock.move_to("2026-03-09T10:00:00Z")
@@ -236,10 +236,10 @@ def test_summary_counts_are_right(desk: Path, slactl: Slactl, clock: FrozenDateT
     done = opened(slactl, "--assignee", "mia")
     waiting = opened(slactl, "--assignee", "jonas")
     clock.move_to("2026-03-02T10:00:00Z")
-    slactl("reply", answered, "--status", "open")
-    slactl("reply", waiting)
+    slactl("reply", answered, "--no-body", "--status", "open")
+    slactl("reply", waiting, "--no-body")
     clock.move_to("2026-03-02T11:00:01Z")
-    slactl("reply", done, "--status", "open")
+    slactl("reply", done, "--no-body", "--status", "open")
     slactl("resolve", done)
     slactl("escalate", late, "--reason", "outage")
     summary = json.loads(slactl("summary", "--json").out)

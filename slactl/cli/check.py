@@ -87,6 +87,8 @@ def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> Non
 
 
 def _print(as_json: bool, quiet: bool, report: "Report") -> None:
+    for warning in report.warnings:
+        say(f"warning: {warning}", err=True)
     for problem in report.problems:
         say(f"error: {problem}", err=True)
     for hint in report.hints:

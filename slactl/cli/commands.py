@@ -33,6 +33,7 @@ COMMANDS = {
     "history": "show",
     "watch": "watch",
     "backup": "upkeep",
+    "restore": "upkeep",
     "erase": "upkeep",
     "doctor": "upkeep",
     "help": "help",
@@ -65,7 +66,7 @@ HEADINGS = {
     "Numbers": ("summary", "report"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
     "Data": ("import", "export", "sync", "map"),
-    "Upkeep": ("init", "demo", "doctor", "backup", "audit", "erase", "help"),
+    "Upkeep": ("init", "demo", "doctor", "backup", "restore", "audit", "erase", "help"),
 }
 
 #: The summary of each command for `--help`, which imports no command; the first sentence of the command's own help.
@@ -101,6 +102,7 @@ SUMMARIES = {
     "history": "Show everything that happened to tickets, oldest first.",
     "watch": "Show a live board of overdue and urgent tickets.",
     "backup": "Make a verified copy of the database while it is in use.",
+    "restore": "Put a backup back, and keep the present database beside it.",
     "erase": "Erase the texts and the address of a person.",
     "doctor": "Check the installation and suggest a fix for each problem.",
     "help": "Show the help of a command or a page of the guide.",

@@ -52,4 +52,4 @@ def create(
     facts = (plan, tenant, priority or Priority.NORMAL, who, tag or (), external_id, outbound)
     new = opening.NewTicket(subject, requester, text, *facts)
     outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
-    announce(here, answer, outcome, "opened", assignee=who)
+    announce(here, answer, outcome, assignee=who)

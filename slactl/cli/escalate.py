@@ -78,25 +78,27 @@ def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer:
       slactl escalate 12 --escalation resolution --level manager --reason "asks for the manager"
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
-    from slactl.desk.escalation import by_hand
+    from slactl.desk.tickets.input import checked_reason
 
     named = wanted.named_level()
+    why = checked_reason(wanted.reason, "slactl escalate --help")
+    from slactl.desk.escalation import by_hand
+
     numbers = read_ids(references)
     here = call(context)
     who = here.person(wanted.assign)
     flags = {"notify": not wanted.no_notify, "dry_run": answer.dry_run}
     if named is not None:
-        outcome = by_hand.escalate_to(here.desk, here.now, numbers, wanted.reason, named, **flags)
+        outcome = by_hand.escalate_to(here.desk, here.now, numbers, why, named, **flags)
     else:
-        outcome = by_hand.escalate(here.desk, here.now, numbers, wanted.reason, who, wanted.priority, **flags)
-    from slactl.show.escalate import Receipts
+        outcome = by_hand.escalate(here.desk, here.now, numbers, why, who, wanted.priority, **flags)
+    from slactl.show.escalate import warnings
 
-    receipts = Receipts(outcome.records, outcome.notices)
-    for warning in () if answer.quiet or answer.dry_run or sys.stdout.isatty() else receipts.warnings():
+    for warning in () if answer.quiet or answer.dry_run or sys.stdout.isatty() else warnings(outcome.notices):
         say(f"warning: {warning}", err=True)
     for problem in outcome.problems:
         say(f"error: {problem}", err=True)
-    announce(here, answer, outcome.change, "escalated", assignee=who, receipts=receipts)
+    announce(here, answer, outcome.change, "escalated", assignee=who, notices=outcome.notices)
     leave(ExitCode.PARTLY if outcome.problems else ExitCode.DONE)
 
 
@@ -124,7 +126,7 @@ def ack(
     from slactl.desk.escalation.by_hand import acknowledge
 
     change = acknowledge(lasting)
-    change_tickets(context, answer, references, change, "acknowledged")
+    change_tickets(context, answer, references, change)
 
 
 @app.command()
@@ -142,4 +144,4 @@ def unack(
     """
     from slactl.desk.escalation.by_hand import unacknowledge
 
-    change_tickets(context, answer, references, unacknowledge(), "released")
+    change_tickets(context, answer, references, unacknowledge())

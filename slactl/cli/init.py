@@ -50,11 +50,11 @@ def demo(context: typer.Context) -> None:
     from slactl.desk.escalation.check import check
     from slactl.desk.escalation.run import RunOptions
     from slactl.desk.ledger.desk import Desk
-    from slactl.desk.upkeep import demo
+    from slactl.desk.upkeep.init import make_demo
     from slactl.text import quoted
 
     here = call(context)
-    desk, tickets = demo.make_desk(here.now, here.config)
+    desk, tickets = make_demo(here.now, here.config)
     say(f"A temporary service desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
     report = check(Desk.of(desk), here.now, RunOptions(keeps_state=False))

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, TypeVar
 
 import typer
@@ -26,7 +26,6 @@ def as_priority(word: str) -> Priority:
         UsageError: nobody knows the word.
     """
     from slactl.cli.panels import get_current_context
-    from slactl.text import not_one_of
 
     if word in tuple(Priority):
         return Priority(word)
@@ -36,8 +35,33 @@ def as_priority(word: str) -> Priority:
     words = priority_words(config.rules) if config is not None else NO_WORDS
     meant = as_priority_word(word, words)
     if meant not in tuple(Priority):
-        raise UsageError(not_one_of(str(word), [*map(str, Priority), *words]), "slactl rules show")
+        raise _unknown_priority(str(word), words)
     return Priority(str(meant))
+
+
+def _unknown_priority(word: str, words: Mapping[str, str]) -> UsageError:
+    """Return the error about a word for a priority; the hint makes a common one, such as P1, known to the rules."""
+    from slactl.text import not_one_of, quoted
+
+    what, usual = not_one_of(word, [*map(str, Priority), *words]), _usual_priority(word)
+    if usual is None:
+        return UsageError(what, "slactl rules show")
+    known = [one for one, priority in words.items() if priority == usual]
+    listed = ", ".join(f'"{one}"' for one in (*known, word))
+    return UsageError(
+        f"{what}; {word} often means {usual}", f"slactl rules set priorities.{usual} {quoted(f'[{listed}]')}"
+    )
+
+
+def _usual_priority(word: str) -> Priority | None:
+    """Return what a word often means that the rules do not name: `P1`, `sev-2`, `critical`."""
+    import re
+
+    if numbered := re.fullmatch(r"(?:p|prio|priority|sev|severity|s)[ -]?([1-4])", word.casefold()):
+        return tuple(reversed(Priority))[int(numbered[1]) - 1]
+    usual = {"critical": Priority.URGENT, "blocker": Priority.URGENT, "emergency": Priority.URGENT}
+    usual |= {"major": Priority.HIGH, "medium": Priority.NORMAL, "minor": Priority.LOW, "trivial": Priority.LOW}
+    return usual.get(word.casefold())
 
 
 def priority_option(help_text: str, panel: str | None = None) -> typer.models.OptionInfo:
@@ -114,6 +138,56 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
     if len(words) == 1:
         raise UsageError("name at least one ticket", example)
     return words[:-1], value
+
+
+def ids_then_text(words: Sequence[str], command: str, option: str) -> tuple[list[str], str]:
+    """Return the ids, and the last word, which is a name or a text: `assign 12 13 mia`, `note 12 "Called back"`.
+
+    The hint of an error says it with `option`, as in `slactl assign 12 --to mia`.
+
+    Raises:
+        UsageError: there is only one word; the last word may be a ticket too; or a word between is not a ticket, so
+            that it may belong to a text without quotes.
+        DatabaseError: the database is missing or cannot be used.
+    """
+    from slactl.text import clean, quoted
+
+    *ids, text = words
+    if not ids:
+        raise UsageError(f"name a ticket, and then what {option} says", f"slactl {command} --help")
+    odd = next((place for place, word in enumerate(ids) if place and not _is_number(word) and not _is_ticket(word)), 0)
+    if odd:
+        rest = f" {option} ".join(map(quoted, words[odd:])) if command == "tag" else quoted(" ".join(words[odd:]))
+        what = f"there is no ticket {clean(ids[odd])[:100]!r}; put a text in quotes, or use {option}"
+        raise UsageError(what, f"slactl {command} {typed(ids[:odd])} {option} {rest}")
+    if _is_number(text) or _is_ticket(text):
+        what = f"{clean(text)[:100]!r} may be a ticket; use {option} to say that it is not"
+        raise UsageError(what, f"slactl {command} {typed(ids)} {option} {quoted(text)}")
+    return ids, text
+
+
+def _is_number(word: str) -> bool:
+    """Return whether a word can only be a ticket: a number, digits after `ext:`, or `-` for those on stdin."""
+    return word == "-" or word.removeprefix("#").isdecimal() or word.startswith("ext:")
+
+
+def _is_ticket(word: str) -> bool:
+    """Return whether a word is the external id of a ticket."""
+    from slactl.cli.panels import get_current_context
+    from slactl.errors import NotKnownError
+    from slactl.store.read import tickets as reads
+
+    config = get_current_context().find_object(Config)
+    assert config is not None
+    if len(word.split()) != 1:
+        return False
+    with Desk.of(config).database.read() as transaction:
+        try:
+            return bool(reads.ticket_id(transaction, word))
+        except NotKnownError:
+            return False
+        except UsageError:
+            return True  # several tickets have it
 
 
 def open_stdin() -> BinaryIO:

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.input import read_body
+from slactl.cli.completion import ticket_ids
+from slactl.cli.input import ids_then_text, read_body, typed
 from slactl.cli.options import Answer, AtOption, BodyOption, Id, ReasonOption
 from slactl.cli.output import change_tickets
 from slactl.cli.panels import Commands
+from slactl.errors import UsageError
 from slactl.sla.enums import Status
 
 app = Commands()
@@ -18,6 +20,7 @@ def reply(
     context: typer.Context,
     reference: Id,
     body: BodyOption = None,
+    no_body: Annotated[bool, typer.Option("--no-body", help="Record a reply whose text is somewhere else.")] = False,
     status: Annotated[Status | None, typer.Option(help="The status after the reply.", show_default=False)] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
@@ -32,18 +35,29 @@ def reply(
     \b
     Examples:
       slactl reply 12 --body "Which browser is it?"
-      slactl reply 12 --status open --at "20m ago"
+      slactl reply 12 --no-body --status open --at "20m ago"
     """
+    if no_body == (body is not None):
+        raise UsageError("use either --body or --no-body", f"slactl reply {typed([reference])} --no-body")
+    text = read_body(body)
+    if text is not None and not text.strip():
+        raise UsageError("the reply is empty", f"slactl reply {typed([reference])} --no-body")
     from slactl.desk.tickets import changes
 
-    change = changes.reply(read_body(body), status)
-    change_tickets(context, answer, [reference], change, "replied to", at, reason)
+    change_tickets(context, answer, [reference], changes.reply(text, status), "replied", at, reason)
 
 
 @app.command()
 def note(
     context: typer.Context,
-    reference: Id,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID… [TEXT]",
+            help="The tickets, then the text unless --body has it; - at the end reads stdin.",
+            autocompletion=ticket_ids,
+        ),
+    ],
     body: BodyOption = None,
     at: AtOption = None,
     reason: ReasonOption = None,
@@ -54,12 +68,18 @@ def note(
 
     \b
     Examples:
-      slactl note 12 --body "Called back, no answer."
+      slactl note 12 "Called back, no answer."
+      slactl note 12 --body - < notes.txt
     """
+    references = words
+    if body is None and len(words) > 1:
+        references, body = (words[:-1], "-") if words[-1] == "-" else ids_then_text(words, "note", "--body")
+    text = read_body(body)
+    if text is None or not text.strip():
+        raise UsageError("the note is empty", f"slactl note {typed(references)} --body 'Called back, no answer.'")
     from slactl.desk.tickets import changes
 
-    change = changes.note(read_body(body))
-    change_tickets(context, answer, [reference], change, "added a note to", at, reason)
+    change_tickets(context, answer, references, changes.note(text), "note added", at, reason)
 
 
 @app.command()
@@ -81,4 +101,4 @@ def receive(
     from slactl.desk.tickets import changes
 
     change = changes.receive(read_body(body))
-    change_tickets(context, answer, [reference], change, "recorded a customer message on", at, reason)
+    change_tickets(context, answer, [reference], change, "message of the customer recorded", at, reason)

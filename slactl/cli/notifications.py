@@ -7,8 +7,8 @@ import typer
 
 from slactl.cli.completion import recipient_names, ticket_ids
 from slactl.cli.input import read_numbers
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave
-from slactl.cli.output import print_lines
+from slactl.cli.options import Answer, DryRunOption, JsonOption, Output, call, leave
+from slactl.cli.output import print_lines, print_receipts
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode
 from slactl.sla.enums import NotificationState
@@ -55,7 +55,7 @@ def list_(
 
 
 @app.command()
-def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
+def retry(context: typer.Context, numbers: Numbers, *, answer: Answer) -> None:
     """Send messages again, but not to addresses that got them.
 
     The next check sends them.
@@ -65,28 +65,30 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
       slactl notifications retry 17
       slactl notifications list --state dead -q | slactl notifications retry -
     """
-    from slactl.desk.messages import outbox
-
     messages = read_numbers(numbers, "message")
     here = call(context)
-    done = outbox.retry(here.desk, here.now, messages, dry_run=dry_run)
-    print_lines(f"{'would send' if dry_run else 'will send'} message {number} again" for number in done)
+    from slactl.desk.messages import by_hand
+    from slactl.show.receipt import message_receipt
+
+    done = by_hand.retry(here.desk, here.now, messages, dry_run=answer.dry_run)
+    print_receipts(answer, [message_receipt(before, after) for before, after in done])
 
 
 @app.command()
-def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
+def drop(context: typer.Context, numbers: Numbers, *, answer: Answer) -> None:
     """Drop messages that did not reach every address.
 
     \b
     Examples:
       slactl notifications drop 17
     """
-    from slactl.desk.messages import outbox
-
     messages = read_numbers(numbers, "message")
     here = call(context)
-    done = outbox.drop(here.desk, here.now, messages, dry_run=dry_run)
-    print_lines(f"{'would drop' if dry_run else 'dropped'} message {number}" for number in done)
+    from slactl.desk.messages import by_hand
+    from slactl.show.receipt import message_receipt
+
+    done = by_hand.drop(here.desk, here.now, messages, dry_run=answer.dry_run)
+    print_receipts(answer, [message_receipt(before, after) for before, after in done])
 
 
 @notify.callback()

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from slactl.cli.completion import person_names, schedule_names
 from slactl.cli.input import read_numbers
 from slactl.cli.options import Answer, Call, Output, call, say
-from slactl.cli.output import print_lines, print_records
+from slactl.cli.output import marked, print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.show.form import Form
 from slactl.text import clean
@@ -267,7 +267,8 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
     if answer.as_json:
         from slactl.show.records import write, write_object
 
-        changed: list[dict[str, object]] = [{**entry, "changes": entered.replaced} for entry in entered.entries]
+        more = {"changes": entered.replaced, "dry_run": answer.dry_run}
+        changed: list[dict[str, object]] = [{**entry, **more} for entry in entered.entries]
         if len(changed) == 1:
             write_object(changed[0], sys.stdout)
         else:
@@ -277,7 +278,8 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
     else:
         from slactl.show.oncall import receipt_lines
 
-        print_lines(receipt_lines(entered.entries, entered.replaced, removed=removed, dry_run=answer.dry_run))
+        lines = receipt_lines(entered.entries, entered.replaced, removed=removed)
+        print_lines(line if line.startswith(" ") else f"{marked(answer)}{line}" for line in lines)
     if entered.too_long:
         chain = " → ".join(map(clean, entered.too_long))
         say(f"warning: there are more than five substitutes, so nobody stands in for the first: {chain}", err=True)

@@ -1,7 +1,7 @@
 """Print records in the chosen form, and the receipts of commands that change tickets."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,8 +14,8 @@ from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.tickets.change import Change, ChangeResult
-    from slactl.records.tickets import Ticket
-    from slactl.show.escalate import Receipts
+    from slactl.records.runs import Notice
+    from slactl.show.receipt import Receipt
     from slactl.show.tables import Column
 
 
@@ -69,13 +69,13 @@ def change_tickets(
     answer: Answer,
     references: Sequence[str],
     make: "Change",
-    what: str,
+    did: str = "",
     at: str | None = None,
     reason: str | None = None,
 ) -> None:
     """Read the ids, then the clock, and call `change_numbered`."""
     numbers = read_ids(references)
-    change_numbered(call(context), answer, numbers, make, what, at, reason)
+    change_numbered(call(context), answer, numbers, make, did, at, reason)
 
 
 def change_numbered(
@@ -83,44 +83,44 @@ def change_numbered(
     answer: Answer,
     numbers: Sequence[str],
     make: "Change",
-    what: str,
+    did: str = "",
     at: str | None = None,
     reason: str | None = None,
     *,
     assignee: str | None = None,
+    dated: bool = False,
 ) -> None:
     """Change the named tickets as of `--at` for a reason, and print the receipt of each.
 
-    `numbers` are ids that `read_ids` returned before the clock was read; `assignee` is the new assignee.
+    `numbers` are ids that `read_ids` returned before the clock was read; `assignee` is the new assignee. `did` says
+    what no field shows, such as "note added"; `dated` writes deadlines with their date and zone.
     """
     from slactl.desk.tickets.change import change
 
     when = here.instant(at)
     outcome = change(here.desk, here.now, numbers, make, when, reason=reason, dry_run=answer.dry_run)
-    announce(here, answer, outcome, what, assignee=assignee)
+    announce(here, answer, outcome, did, assignee=assignee, dated=dated)
 
 
 def announce(
     here: Call,
     answer: Answer,
     outcome: "ChangeResult",
-    what: str,
+    did: str = "",
     *,
     assignee: str | None = None,
-    receipts: "Receipts | None" = None,
+    dated: bool = False,
+    notices: "Sequence[Notice] | None" = None,
 ) -> None:
-    """Print the result of each ticket; errors go to stderr and set the exit code."""
+    """Print the receipt of each ticket; errors go to stderr and set the exit code.
+
+    `notices` are the messages of `escalate`.
+    """
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
-    if answer.as_json:
-        _print_json(here, answer, outcome, receipts)
-    elif answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
-        print_lines(map(str, outcome.done))
-    else:
-        prefix = "would have " if answer.dry_run else ""
-        for number in outcome.done:
-            follows = receipts.line(number) if receipts is not None else ""
-            say(f"{prefix}{what} ticket {number}" + (f": {follows}" if follows else ""))
+    many = len(outcome.done) + len(outcome.failures) > 1
+    undoes = outcome.change if outcome.before else None  # a new ticket cannot be undone
+    print_receipts(answer, _receipts(here, outcome, did, notices, dated=dated), many=many, change=undoes)
     if assignee is not None:
         from slactl.desk.tickets.input import is_recipient
 
@@ -138,23 +138,49 @@ def announce(
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
 
 
-def _print_json(here: Call, answer: Answer, outcome: "ChangeResult", receipts: "Receipts | None") -> None:
-    tickets: list[Any] = list(outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done))
-    names: Sequence[str] = ()
-    if receipts is not None:
-        tickets, names = receipts.added_to(tickets)
-    from slactl.show.records import write, write_object
-    from slactl.store.read.tickets import TICKET_COLUMNS
+def _receipts(
+    here: Call, outcome: "ChangeResult", did: str, notices: "Sequence[Notice] | None", *, dated: bool
+) -> "Iterator[Receipt]":
+    from slactl.show import escalate
+    from slactl.show.receipt import Told, ticket_receipt
 
-    if len(tickets) == 1 and not (len(outcome.done) + len(outcome.failures) > 1):
-        write_object(tickets[0], sys.stdout)
-    else:
-        write(tickets, Form.JSON, (*TICKET_COLUMNS, *names), sys.stdout)
+    for number in outcome.done:
+        also = escalate.told(notices, number) if notices is not None else ()
+        before, after = outcome.before.get(number), outcome.after[number]
+        receipt = ticket_receipt(before, after, here.now, Told(did, also, dated))
+        if notices is not None:
+            receipt = receipt._replace(more={"notices": escalate.notice_records(notices, number)})
+        yield receipt
 
 
-def _tickets(here: Call, numbers: list[int]) -> "list[Ticket]":
-    from slactl.clock import to_text
-    from slactl.store.read.filters import by_number
+def marked(answer: Answer) -> str:
+    """Return what a line of a receipt begins with: the mark of a dry run, or nothing."""
+    return "dry run, not done: " if answer.dry_run else ""
 
-    with here.desk.database.read() as transaction:
-        return list(by_number(transaction, to_text(here.now), numbers))
+
+def print_receipts(
+    answer: Answer, receipts: "Iterable[Receipt]", *, many: bool = False, change: int | None = None
+) -> None:
+    """Print what a command changed: a line for people, the id on a pipe, or the whole record as JSON.
+
+    As JSON it is an array if there are several receipts, or if `many` says that several were asked for. `change` is
+    the number of the command that `undo` takes; None is a command that cannot be undone.
+    """
+    if answer.as_json:
+        from slactl.show.records import write, write_object
+
+        records = [receipt.as_record(dry_run=answer.dry_run) for receipt in receipts]
+        if len(records) == 1 and not many:
+            write_object(records[0], sys.stdout)
+        else:
+            write(records, Form.JSON, list(records[0]) if records else [], sys.stdout)
+        return
+    if answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
+        print_lines(receipt.key for receipt in receipts)
+        return
+    for receipt in receipts:
+        say(f"{marked(answer)}{receipt.line}")
+    if change is not None and not answer.dry_run:
+        from slactl.show.receipt import undo_line
+
+        say(undo_line(change))

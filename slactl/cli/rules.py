@@ -1,4 +1,4 @@
-"""`rules`: check, show and change rules.toml; `rules_versions` adds test, diff and apply."""
+"""`rules`: find, check, show and change rules.toml; `rules_versions` adds test, diff and apply."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from slactl.cli.input import priority_option
 from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, say
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
+from slactl.config import SHIPPED
 from slactl.errors import ExitCode
 from slactl.show.form import Form
 from slactl.sla.enums import Priority
@@ -58,6 +59,30 @@ def check(
         verdict = "not valid with --strict" if strict and warnings else "valid"
         say(f"{path}: {verdict} ({', '.join([*counts, *([counted(len(warnings), 'warning')] if warnings else [])])})")
     leave(ExitCode.RULES if strict and warnings else ExitCode.DONE)
+
+
+@app.command()
+def path(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Print where rules.toml is.
+
+    \b
+    Examples:
+      slactl rules path
+      "${EDITOR:-vi}" "$(slactl rules path)"
+    """
+    from slactl.config import is_there
+    from slactl.show.records import write_object
+
+    config = call(context).config
+    exists, source = is_there(config.rules), config.sources["rules"]
+    if as_json:
+        write_object({"file": str(config.rules), "source": source, "exists": exists}, sys.stdout)
+        return
+    say(str(config.rules))
+    if not exists:
+        say("This file does not exist; to create it: slactl init", err=True)
+    elif source == SHIPPED:
+        say("These rules come with slactl; for a file of your own: slactl init", err=True)
 
 
 @app.command()
@@ -115,16 +140,19 @@ def set_(
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:
-    """Change one value of rules.toml and keep the comments.
+    """Change or add one value of rules.toml and keep the comments.
 
-    slactl checks the result before it writes the file. In KEY, write policies by name, and escalation rules and levels
-    by id.
+    slactl checks the result before it writes the file. In KEY, write policies and sources by name, and escalation
+    rules and levels by id. To add one of these, give a whole table as VALUE. A policy for certain tickets goes
+    before a last policy that matches all tickets.
 
     \b
     Examples:
       slactl rules set settings.due_soon 4h
       slactl rules set policy.pro.targets.high '{ first_response = "6h", resolution = "2d" }'
       slactl rules set escalation.resolution.level.manager.at +30m -n
+      slactl rules set roles.network.assignee mia
+      slactl rules set policy.gold '{ match = { plan = ["gold"] }, calendar = "always" }'
     """
     from slactl.desk.rules.edit import set_value
     from slactl.text import clean_block

@@ -39,6 +39,13 @@ def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
     rules: Annotated[Path | None, typer.Option(metavar="PATH", help="Use these rules, not the current rules.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="NAME", help="Run only tests whose name contains NAME; * stands for any text."),
+    ] = None,
+    junit: Annotated[
+        str | None, typer.Option("--junit", metavar="FILE", help="Also write the results as JUnit XML.")
+    ] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
 ) -> None:
@@ -58,7 +65,8 @@ def run_tests(
     Examples:
       slactl rules test tests.toml
       slactl rules test --rules draft.toml tests/*.toml
-      slactl rules test tests.toml --json
+      slactl rules test tests.toml --run 'a pro ticket*' --run holiday
+      slactl rules test tests.toml --junit results.xml
     """
     from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.testing import run
@@ -66,9 +74,14 @@ def run_tests(
     from slactl.show.rules import outcome_lines
 
     path = rules or call(context).desk.rules
-    report = run(files, valid_rules(path), path=path)
+    report = run(files, valid_rules(path), path=path, names=names or ())
     for problem in report["problems"]:
         say(f"error: {problem}", err=True)
+    if junit is not None:
+        from slactl.cli.files import write_private
+        from slactl.show.junit import as_junit
+
+        write_private(junit, as_junit(report), force=True)
     if as_json:
         write_object(report, sys.stdout)
     else:

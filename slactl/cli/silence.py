@@ -7,8 +7,8 @@ import typer
 
 from slactl.cli.completion import ticket_ids
 from slactl.cli.input import read_numbers
-from slactl.cli.options import DryRunOption, Output, call, say, wall_seconds
-from slactl.cli.output import print_lines, print_records
+from slactl.cli.options import Answer, Output, call, wall_seconds
+from slactl.cli.output import print_receipts, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
 
@@ -29,7 +29,8 @@ def add(
     ] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this escalation rule.")] = None,
     comment: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for other people.")] = None,
-    dry_run: DryRunOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Hold messages back, now or later; levels still fire.
 
@@ -42,17 +43,19 @@ def add(
       slactl silence add --ticket 12 --for 1d
       slactl silence add --tenant acme --from "sat 22:00" --until "sun 06:00"
     """
-    from slactl.desk.messages import silences
-
+    if (seconds is None) is (until is None):
+        raise UsageError("use either --for or --until", "slactl silence add --help")
     here = call(context)
     starts_at = here.instant(begins, ahead=True) or here.now
     ends_at = here.instant(until, ahead=True, after=starts_at)
-    if (seconds is None) is (ends_at is None):
-        raise UsageError("use either --for or --until", "slactl silence add --help")
+    from slactl.desk.messages import silences
+
     ends_at = ends_at or starts_at + timedelta(seconds=seconds or 0)
     new = silences.NewSilence(starts_at, ends_at, tenant, ticket, escalation, comment)
-    number = silences.add(here.desk, here.now, new, dry_run=dry_run)
-    say("would hold messages back" if dry_run else str(number))
+    added = silences.add(here.desk, here.now, new, dry_run=answer.dry_run)
+    from slactl.show.receipt import silence_receipt
+
+    print_receipts(answer, [silence_receipt(None, added, here.now)])
 
 
 @app.command("list")
@@ -83,7 +86,8 @@ def list_(
 def expire(
     context: typer.Context,
     numbers: Annotated[list[str], typer.Argument(metavar="SILENCE…", help="Numbers from the list; - reads stdin.")],
-    dry_run: DryRunOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """End silences now.
 
@@ -96,5 +100,7 @@ def expire(
 
     named = read_numbers(numbers, "silence")
     here = call(context)
-    done = silences.expire(here.desk, here.now, named, dry_run=dry_run)
-    print_lines(f"{'would end' if dry_run else 'ended'} silence {number}" for number in done)
+    done = silences.expire(here.desk, here.now, named, dry_run=answer.dry_run)
+    from slactl.show.receipt import silence_receipt
+
+    print_receipts(answer, [silence_receipt(before, after, here.now) for before, after in done])

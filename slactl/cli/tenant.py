@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, say
-from slactl.cli.output import print_records
+from slactl.cli.options import Answer, JsonOption, Output, call
+from slactl.cli.output import print_receipts, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
@@ -32,7 +32,8 @@ def add(
     timezone: ZoneOption = None,
     country: CountryOption = None,
     subdivision: SubdivisionOption = None,
-    dry_run: DryRunOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Add a tenant.
 
@@ -45,8 +46,10 @@ def add(
 
     here = call(context)
     facts = tenants.TenantFacts(plan, timezone, country, subdivision)
-    tenants.add(here.desk, here.now, name, facts, dry_run=dry_run)
-    say(f"would have added {name}" if dry_run else name)
+    added = tenants.add(here.desk, here.now, name, facts, dry_run=answer.dry_run)
+    from slactl.show.receipt import tenant_receipt
+
+    print_receipts(answer, [tenant_receipt(None, added)])
 
 
 @app.command("set")
@@ -57,7 +60,8 @@ def change(
     timezone: ZoneOption = None,
     country: CountryOption = None,
     subdivision: SubdivisionOption = None,
-    dry_run: DryRunOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Change plan, time zone or country for tickets opened from now on.
 
@@ -67,14 +71,14 @@ def change(
       slactl tenant set acme --timezone ""
       slactl tenant set acme --country US --subdivision NY
     """
-    from slactl.desk.tickets import tenants
-
-    facts = tenants.TenantFacts(plan, timezone, country, subdivision)
-    if facts == tenants.TenantFacts():
+    if (plan, timezone, country, subdivision) == (None,) * 4:
         raise UsageError("nothing to change", f"slactl tenant set {quoted(name)} --plan pro")
-    here = call(context)
-    tenants.change(here.desk, here.now, name, facts, dry_run=dry_run)
-    say(f"would have changed {name}" if dry_run else name)
+    from slactl.desk.tickets import tenants
+    from slactl.show.receipt import tenant_receipt
+
+    facts, here = tenants.TenantFacts(plan, timezone, country, subdivision), call(context)
+    before, after = tenants.change(here.desk, here.now, name, facts, dry_run=answer.dry_run)
+    print_receipts(answer, [tenant_receipt(before, after)])
 
 
 @app.command("list")

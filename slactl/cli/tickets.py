@@ -4,14 +4,12 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.completion import ids_then_priority, ids_then_status
-from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
+from slactl.cli.completion import ids_then_priority, ids_then_status, ticket_ids
+from slactl.cli.input import as_priority, as_status, ids_then_text, last_word, read_ids, typed
 from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
-from slactl.clock import to_text
 from slactl.errors import UsageError
-from slactl.show.times import local_day
 from slactl.sla.enums import Target
 
 app = Commands()
@@ -26,7 +24,14 @@ ExternalIdOption = Annotated[
 @app.command()
 def assign(
     context: typer.Context,
-    references: Ids,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID… [WHO]",
+            help="The tickets, then the new assignee unless --to names one.",
+            autocompletion=ticket_ids,
+        ),
+    ],
     to: Annotated[
         str | None, typer.Option("--to", metavar="WHO", help="The new assignee; any name; me is you.")
     ] = None,
@@ -38,22 +43,30 @@ def assign(
 ) -> None:
     """Assign tickets to somebody, or to nobody.
 
+    The substitute of a person who is away gets the tickets, and a warning says so.
+
     \b
     Examples:
+      slactl assign 12 me
       slactl assign 12 13 --to mia
       slactl list --unassigned -q | slactl assign - --to mia
       slactl assign 12 --none
     """
+    if nobody and to is not None:
+        raise UsageError("use either --to or --none", f"slactl assign {typed(words)} --to me")
+    references = words
+    if not nobody and to is None:
+        if len(words) == 1:
+            raise UsageError("say who gets the ticket, or --none", f"slactl assign {typed(words)} --to me")
+        references, to = ids_then_text(words, "assign", "--to")
     from slactl.desk.oncall import feeds
     from slactl.desk.tickets import changes
 
-    if nobody == (to is not None):
-        raise UsageError("use either --to or --none", f"slactl assign {typed(references)} --to me")
     numbers = read_ids(references)
     here = call(context)
     who = here.person(to)
     feeds.problems(here.desk.rules, here.now)  # not while others wait for the lock
-    change_numbered(here, answer, numbers, changes.assign(who), "assigned", at, reason, assignee=who)
+    change_numbered(here, answer, numbers, changes.assign(who), at=at, reason=reason, assignee=who)
 
 
 @app.command()
@@ -79,11 +92,11 @@ def priority(
       slactl priority 12 urgent
       slactl list --tag vip -q | slactl priority - high
     """
+    references, value = last_word(words, as_priority, "slactl priority --help")
     from slactl.desk.tickets import changes
 
-    references, value = last_word(words, as_priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, f"set priority {value} on", at, reason)
+    change_tickets(context, answer, references, change, at=at, reason=reason)
 
 
 @app.command()
@@ -111,14 +124,13 @@ def status(
       slactl status 12 pending
       slactl status 12 pending --until "mon 09:00"
     """
+    references, value = last_word(words, as_status, "slactl status --help")
     from slactl.desk.tickets import changes
 
-    references, value = last_word(words, as_status, "slactl status --help")
     numbers = read_ids(references)
     here = call(context)
     ends = here.instant(until, ahead=True)
-    what = f"set status {value}{f' until {local_day(to_text(ends))}' if ends is not None else ''} on"
-    change_numbered(here, answer, numbers, changes.set_status(value, ends), what, at, reason)
+    change_numbered(here, answer, numbers, changes.set_status(value, ends), at=at, reason=reason)
 
 
 @app.command()
@@ -139,7 +151,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, answer, references, change, "resolved", at, reason)
+    change_tickets(context, answer, references, change, at=at, reason=reason)
 
 
 @app.command()
@@ -160,7 +172,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, answer, references, change, "closed", at, reason)
+    change_tickets(context, answer, references, change, at=at, reason=reason)
 
 
 @app.command()
@@ -181,13 +193,20 @@ def reopen(
     from slactl.desk.tickets import changes
 
     change = changes.reopen()
-    change_tickets(context, answer, references, change, "reopened", at, reason)
+    change_tickets(context, answer, references, change, at=at, reason=reason)
 
 
 @app.command()
 def tag(
     context: typer.Context,
-    references: Ids,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID… [TAG]",
+            help="The tickets, then a tag to add unless --add or --remove names one.",
+            autocompletion=ticket_ids,
+        ),
+    ],
     add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
     at: AtOption = None,
@@ -199,15 +218,22 @@ def tag(
 
     \b
     Examples:
-      slactl tag 12 --add vip --add billing --remove new
+      slactl tag 12 vip
+      slactl tag 12 13 --add vip --add billing --remove new
     """
-    from slactl.desk.tickets import changes
     from slactl.desk.tickets.input import checked_tags
 
+    references, adds = words, add or []
     if not add and not remove:
-        raise UsageError("name at least one tag with --add or --remove", f"slactl tag {typed(references)} --add vip")
-    change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
-    change_tickets(context, answer, references, change, "tagged", at, reason)
+        if len(words) == 1:
+            raise UsageError("name at least one tag with --add or --remove", f"slactl tag {typed(words)} --add vip")
+        references, one = ids_then_text(words, "tag", "--add")
+        adds = [one]
+    added, removed = checked_tags(adds), checked_tags(remove or ())
+    from slactl.desk.tickets import changes
+
+    change = changes.tag(added, removed)
+    change_tickets(context, answer, references, change, at=at, reason=reason)
 
 
 @app.command()
@@ -238,7 +264,7 @@ def edit(
     here = call(context)
     edits = editing.Edits(subject, requester, plan, tenant, external_id)
     outcome = editing.edit(here.desk, here.now, numbers, edits, dry_run=answer.dry_run)
-    announce(here, answer, outcome, "edited")
+    announce(here, answer, outcome)
 
 
 @app.command()
@@ -259,13 +285,14 @@ def due(
       slactl due 12 --target resolution --at "fri 17:00" --reason "agreed on the phone"
       slactl due 12 --target resolution --clear --reason "back to the contract"
     """
-    from slactl.desk.tickets import changes
     from slactl.desk.tickets.input import checked_reason
 
     if clear == (at is not None):
         raise UsageError("use either --at or --clear", "slactl due --help")
     why = checked_reason(reason, "slactl due --help")
+    from slactl.desk.tickets import changes
+
     numbers = read_ids([reference])
     here = call(context)
     change = changes.due(target, here.instant(at, ahead=True), why)
-    change_numbered(here, answer, numbers, change, "changed the deadline of")
+    change_numbered(here, answer, numbers, change, dated=True)

@@ -1,4 +1,4 @@
-"""`backup`, `doctor` and `erase`: keep a service desk healthy, and remove what a person wrote."""
+"""`backup`, `restore`, `doctor` and `erase`: keep a service desk healthy, and remove what a person wrote."""
 
 import os
 import sys
@@ -54,6 +54,51 @@ def backup(
         write_object(made.record(), sys.stdout)
     else:
         print_lines(backup_lines(made.record()))
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")],
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a backup back, and keep the present database beside it.
+
+    slactl verifies the backup before it changes anything. The present database is kept under its name with
+    ".before-restore-" and the time. Stop cron before you restore: the next check may send again what was sent after
+    the backup.
+
+    Exit code 75: a check or a sync is running, or another program writes.
+
+    \b
+    Examples:
+      slactl restore /backup/slactl-2026-03-02.db --dry-run
+      slactl restore /backup/slactl-2026-03-02.db
+    """
+    from slactl.cli.progress import phases
+    from slactl.desk.upkeep import restore as desk
+    from slactl.show.records import write_object
+    from slactl.show.upkeep import restore_lines
+    from slactl.text import clean
+
+    here = call(context)
+    done = desk.examine(here.desk, file.expanduser())
+    if not dry_run:
+        if done.exists:
+            confirm(clean(f"Replace {done.database} with {done.file}?"), yes=yes)
+        with phases() as progress:
+            done = desk.restore(
+                here.desk,
+                done,
+                call(context).now,
+                progress=lambda made, total: progress("restoring", made, total),
+            )
+    if as_json:
+        write_object(done.record(), sys.stdout)
+    else:
+        print_lines(restore_lines(done.record()))
 
 
 @app.command()

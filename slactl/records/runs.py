@@ -53,7 +53,10 @@ class Silence(TypedDict):
 
 
 class Run(TypedDict):
-    """A run of `check` as `runs list` prints it; `skipped` counts levels by outcome."""
+    """A run of `check` as `runs list` prints it; `skipped` counts levels by outcome.
+
+    `messages_sent` is None in runs of before it was counted.
+    """
 
     id: int
     started_at: str
@@ -68,6 +71,7 @@ class Run(TypedDict):
     rules_version: int | None
     duration_ms: int | None
     audit_head: str | None
+    messages_sent: int | None
 
 
 class SyncRun(TypedDict):

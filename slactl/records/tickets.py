@@ -138,11 +138,22 @@ class Tenant(TypedDict):
     """A tenant as `tenant list` prints it."""
 
     name: str
-    plan: str
+    plan: str | None
     timezone: str | None
     country: str | None
     subdivision: str | None
     created_at: str
+
+
+#: A field of a record that a command changed, as the `changes` of a receipt have it.
+FieldChange = TypedDict("FieldChange", {"field": str, "from": Any, "to": Any})
+
+
+class ChangedTicket(Ticket):
+    """A ticket as a command prints it that changed it; `dry_run` says that it did not store the change."""
+
+    changes: list[FieldChange]
+    dry_run: bool
 
 
 class View(TypedDict):

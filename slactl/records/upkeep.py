@@ -14,6 +14,26 @@ class Backup(TypedDict):
     dry_run: bool
 
 
+class Restore(TypedDict):
+    """A restore as `restore --json` prints it; `kept` is where the replaced database is.
+
+    `sent_since` is how many messages more the replaced database has sent than the backup. That and the fields
+    `replaced_…` are null if there was no database that could be read.
+    """
+
+    file: str
+    database: str
+    kept: str | None
+    events: int
+    last_event_at: str | None
+    audit_head: str | None
+    waiting_messages: int
+    sent_since: int | None
+    replaced_events: int | None
+    replaced_last_event_at: str | None
+    dry_run: bool
+
+
 class Check(TypedDict):
     """A check of `doctor`; `fix` is a command, or a sentence where no command can help."""
 

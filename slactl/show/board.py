@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
 from slactl.errors import FIRED
-from slactl.show.list import PRIORITY_STYLES, assignee, columns
+from slactl.show.list import columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
 from slactl.show.times import STYLES, Urgency, local_day, urgency, words
@@ -20,10 +21,21 @@ if TYPE_CHECKING:
 
     from slactl.records.tickets import Ticket
 
+#: The lines above the sections.
+HEAD = 4
+
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
 
 ALARM = "bold yellow"
+
+#: What the last line says about keys: the first text that fits.
+KEYS = (
+    "q quits  ? help  ↑↓ choose  Enter show  a acknowledge  e escalate  / search",
+    "q quits  ? help  Enter show  a ack  e escalate  / search",
+    "q quits  ? help  a ack  e escalate",
+    "q quits",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +46,52 @@ class Section:
     style: str
     count: int
     rows: Sequence[Record]
-    columns: Sequence[Column[Any]]
 
 
-def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
+def draw_board(
+    shown: Record, width: int, height: int, *, chosen: int | None = None, below: "Text | None" = None
+) -> "RenderableType":
     """Return the board at one instant, for a terminal of `width` by `height` cells.
 
-    Each section gets its share of the lines. Sections without room are left out, the last first.
+    Each section gets its share of the lines, and its rows move so that the `chosen` ticket is among them. Sections
+    without room are left out, the last first. `below` replaces the last line.
     """
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [*_head(shown, width)]
+    parts: list[RenderableType] = list(islice(_head(shown, width), max(0, height - 1)))
     rest = height - len(parts) - 1
-    sections = [section for section in sections_of(shown) if section.count]
-    shares = share([section.count for section in sections], rest)
-    for section, lines in zip(sections, shares, strict=False):
+    for section, lines in _shared(shown, height):
         cut = f", {lines:,} shown" if lines < section.count else ""
         heading = Text(f"{section.title}: {section.count:,}{cut}", style=section.style, no_wrap=True)
-        parts += [heading, lay(section.rows[:lines], section.columns, width), Text()]
+        columns = ticket_columns(shown["now"], shown["due_soon"], chosen)
+        parts += [heading, lay(_around(section.rows, lines, chosen), columns, width), Text()]
         rest -= lines + AROUND
-    if not sections:
-        parts.append(Text("No ticket is overdue or due soon, and every urgent ticket is assigned.", style="green"))
+    if len(parts) == HEAD and rest > 0:
+        nothing = "No ticket matches." if shown["is_filtered"] else "No ticket is open."
+        parts.append(Text(nothing, style="green"))
         rest -= 1
     parts += [Text() for _ in range(rest)]
-    return Group(*parts, _foot(shown, width))
+    return Group(*parts, _foot(shown, width) if below is None else below)
+
+
+def choosable(shown: Record, height: int) -> list[int]:
+    """Return the numbers of the tickets that can be chosen, in the order of the board: those of the drawn sections."""
+    return [int(ticket["id"]) for section, _ in _shared(shown, height) for ticket in section.rows]
+
+
+def _shared(shown: Record, height: int) -> "list[tuple[Section, int]]":
+    """Return the sections that a terminal has room for, each with the number of its rows."""
+    sections = [section for section in sections_of(shown) if section.rows]
+    shares = share([len(section.rows) for section in sections], height - HEAD - 1)
+    return list(zip(sections, shares, strict=False))
+
+
+def _around(rows: Sequence[Record], lines: int, chosen: int | None) -> Sequence[Record]:
+    """Return as many rows as there are lines: the first, or those up to the chosen one."""
+    place = next((number for number, row in enumerate(rows) if row["id"] == chosen), 0)
+    first = max(0, place + 1 - lines)
+    return rows[first : first + lines]
 
 
 def share(wanted: Sequence[int], lines: int) -> list[int]:
@@ -92,12 +125,18 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     day, offset = local_day(shown["at"])[:14], there.strftime("%z")
     title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
     yield across(title, Text(*_check_words(shown)), width)
-    line = Text(f"Open {shown['open_count']:,} · ")
+    line = Text(f"{'Matching' if shown['is_filtered'] else 'Open'} {shown['open_count']:,} · ")
     line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
     line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
     line.append(" · due within " + ", ".join(f"{hours}h {count:,}" for hours, count in shown["forecast"]))
     line.no_wrap, line.overflow = True, "ellipsis"
     yield line
+    step = shown["next_step"]
+    coming = Text("", style="dim", no_wrap=True, overflow="ellipsis")
+    if step is not None:
+        what = f"{words(step['kind'])} of #{step['ticket_id']}, {clean(step['subject'] or '')}"
+        coming.append(f"Next escalation or breach {ticking(step['next_at'], shown['now'], late='overdue')}: {what}")
+    yield coming
     yield Text()
 
 
@@ -132,9 +171,9 @@ def _foot(shown: Record, width: int) -> "Text":
         line = Text(f"CANNOT READ, as of {clock}: {clean(shown['problem'])}", style=ALARM, no_wrap=True)
         line.overflow = "ellipsis"
         return line
-    return across(
-        Text("q quits", style="dim"), Text(f"as of {clock}, read every {shown['interval']}s", style="dim"), width
-    )
+    right = Text(f"as of {clock}, read every {shown['interval']}s", style="dim")
+    fitting = (text for text in KEYS if len(text) + right.cell_len < width)
+    return across(Text(next(fitting, KEYS[-1]), style="dim"), right, width)
 
 
 def across(left: "Text", right: "Text", width: int) -> "Text":
@@ -149,42 +188,72 @@ def across(left: "Text", right: "Text", width: int) -> "Text":
 
 
 def sections_of(shown: Record) -> Iterator[Section]:
-    """Yield the sections of the board, most urgent first."""
-    tickets = ticket_columns(shown["now"], shown["due_soon"])
-    yield Section("OVERDUE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
+    """Yield the sections of the board, most urgent first; each ticket is in one of them."""
+    yield Section("OVERDUE", STYLES[Urgency.LATE], shown["late_count"], shown["late"])
     soon = f"DUE WITHIN {describe_seconds(shown['due_soon'])}"
-    yield Section(soon, STYLES[Urgency.SOON], shown["soon_count"], shown["soon"], tickets)
-    yield Section("URGENT AND UNASSIGNED", ALARM, shown["urgent_count"], shown["urgent"], tickets)
-    upcoming = shown["upcoming"]
-    yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(upcoming), upcoming, next_columns(shown["now"]))
+    yield Section(soon, STYLES[Urgency.SOON], shown["soon_count"], shown["soon"])
+    yield Section("URGENT AND UNASSIGNED", ALARM, shown["unlisted_urgent_count"], shown["urgent"])
+    yield Section("LATER", "bold", shown["later_count"], shown["later"])
 
 
-def ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
-    """Return the columns of tickets, with a deadline that ticks."""
+def ticket_columns(now: datetime, due_soon: int, chosen: int | None = None) -> "Sequence[Column[Any]]":
+    """Return the columns of tickets, with a deadline that ticks, and a mark before the chosen ticket."""
 
     def due(ticket: "Ticket") -> tuple[str, str]:
         if not ticket["due_at"]:
             return "no deadline", "dim"
         return ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
 
-    return [
+    def mark(ticket: "Ticket") -> tuple[str, str]:
+        return (">", "bold") if ticket["id"] == chosen else (" ", "")
+
+    ticks = [
         column._replace(cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
     ]
-
-
-def next_columns(now: datetime) -> Sequence[Column]:
-    """Return the columns of the next escalations and breaches."""
-    return (
-        Column("ID", lambda timer: str(timer["ticket_id"]), right=True),
-        Column("When", lambda timer: ticking(timer["next_at"], now, late="overdue"), right=True),
-        Column("Timer", lambda timer: words(timer["kind"])),
-        Column("Priority", lambda timer: (timer["priority"], PRIORITY_STYLES[timer["priority"]])),
-        Column("Assignee", assignee, rank=1, most=12),
-        Column("Subject", lambda timer: timer["subject"] or "", most=200, long=True),
-    )
+    return [Column("", mark), *ticks]
 
 
 def ticking(instant: str, now: datetime, *, late: str) -> str:
     """Return an instant as a countdown, or how long ago it was with the word `late`."""
     left = int((from_text(instant) - now).total_seconds())
     return f"in {countdown(left)}" if left >= 0 else f"{countdown(left)} {late}"
+
+
+#: The keys of the board and what they do.
+HELP = (
+    ("↑ ↓  k j", "choose a ticket"),
+    ("Home End", "choose the first or the last ticket"),
+    ("Enter", "show the chosen ticket"),
+    ("a", "acknowledge the chosen ticket, as slactl ack does"),
+    ("e", "escalate the chosen ticket; type the reason, then Enter"),
+    ("/", "show only tickets with a text; an empty text shows all"),
+    ("Esc", "leave a prompt, or end the search"),
+    ("?", "this help"),
+    ("q", "quit"),
+)
+
+
+def help_lines() -> list[str]:
+    """Return the help of the live board."""
+    return [
+        "Keys of the live board",
+        "",
+        *(f"  {key:<10}{what}" for key, what in HELP),
+        "",
+        "Each ticket is listed once.",
+    ]
+
+
+def draw_page(lines: "Sequence[str]", width: int, height: int, rest: str) -> "RenderableType":
+    """Return a page of lines with ANSI colours, cut to the terminal; `rest` says how to see what was cut off."""
+    from rich.console import Group
+    from rich.text import Text
+
+    room = max(1, height - 1)
+    texts = [Text.from_ansi(line) for line in lines[:room]]
+    for text in texts:
+        text.no_wrap, text.overflow = True, "ellipsis"
+        text.truncate(width, overflow="ellipsis")
+    texts += [Text() for _ in range(room - len(texts))]
+    more = f"{len(lines) - room:,} more lines: {rest}  " if len(lines) > room else ""
+    return Group(*texts, Text(f"{more}any key goes back", style="dim", no_wrap=True, overflow="ellipsis"))

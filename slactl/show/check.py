@@ -76,6 +76,7 @@ def run_columns() -> "Sequence[Column]":
         count("Breached", "breached"),
         count("Fired", "fired"),
         count("Notified", "notified"),
+        count("Messages", "messages_sent"),
         count("Failed", "failed"),
         Column("Skipped", lambda run: ", ".join(f"{n} {why}" for why, n in run["skipped"].items()), rank=1),
         Column("Exit", lambda run: "unfinished" if run["exit_code"] is None else str(run["exit_code"]), right=True),

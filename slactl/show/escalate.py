@@ -1,53 +1,32 @@
-"""The receipts of `escalate`: what changed, who was told and by what, and which messages wait and why."""
+"""The messages of `escalate` in words: who was told and by what, and which messages wait and why."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from slactl.sla.enums import NotificationState
-from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.records.runs import Notice
-    from slactl.records.tickets import Ticket
 
 _TOLD = (NotificationState.SENT, NotificationState.PARTLY)
 
 
-class Receipts(NamedTuple):
-    """Hold the records of escalations by hand, and what became of their messages."""
+def told(notices: "Sequence[Notice]", number: int) -> list[str]:
+    """Return what became of the messages about a ticket, in words."""
+    return [_words(notice) for notice in notices if notice["ticket_id"] == number] or ["nobody was told"]
 
-    records: Sequence[Mapping[str, Any]]
-    notices: "Sequence[Notice]"
 
-    def line(self, number: int) -> str:
-        """Return what followed for a ticket, in words."""
-        changes = [f"{each['field']} {each['from'] or 'nobody'} → {each['to']}" for each in self._changes(number)]
-        told = [_words(notice) for notice in self._of(number)] or ["nobody was told"]
-        return "; ".join(clean(part) for part in (*changes, *told))
+def notice_records(notices: "Sequence[Notice]", number: int) -> list[dict[str, Any]]:
+    """Return the messages about a ticket for programs, without its number."""
+    own = (notice for notice in notices if notice["ticket_id"] == number)
+    return [{name: value for name, value in notice.items() if name != "ticket_id"} for notice in own]
 
-    def added_to(self, tickets: "Iterable[Ticket]") -> tuple[list[dict[str, Any]], Sequence[str]]:
-        """Return tickets for machines, each with what followed, and the names of the fields that this adds."""
-        return [{**ticket, **self._record(ticket["id"])} for ticket in tickets], ("changes", "notices")
 
-    def _record(self, number: int) -> dict[str, Any]:
-        notices = [{name: value for name, value in each.items() if name != "ticket_id"} for each in self._of(number)]
-        return {"changes": list(self._changes(number)), "notices": notices}
-
-    def warnings(self) -> Iterator[str]:
-        """Yield the messages that were not delivered, for people who get no other receipt."""
-        for notice in self.notices:
-            if notice["state"] not in _TOLD:
-                yield f"ticket {notice['ticket_id']}: {clean(_words(notice))}"
-
-    def _of(self, number: int) -> "list[Notice]":
-        return [notice for notice in self.notices if notice["ticket_id"] == number]
-
-    def _changes(self, number: int) -> Iterator[dict[str, Any]]:
-        for record in self.records:
-            for field in ("priority", "assignee") if record["ticket_id"] == number else ():
-                before, after = record[f"from_{field}"], record[f"to_{field}"]
-                if before != after:
-                    yield {"field": field, "from": before, "to": after}
+def warnings(notices: "Sequence[Notice]") -> Iterator[str]:
+    """Yield the messages that were not delivered, for people who get no other receipt."""
+    for notice in notices:
+        if notice["state"] not in _TOLD:
+            yield f"ticket {notice['ticket_id']}: {_words(notice)}"
 
 
 def _words(notice: "Notice") -> str:

@@ -236,6 +236,8 @@ class TimerScreen:
             waits = ", with the next check" if level["due_at"] <= self.explained["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
             text = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
+            text += f", assigns {clean(level['assigns'])}" if level["assigns"] else ""
+            text += f", tells {clean(', '.join(level['tells']))}" if level["tells"] else ""
             yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:

@@ -81,9 +81,7 @@ def _by_day(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime
         start = midnight
 
 
-def receipt_lines(
-    entries: "Sequence[RotaEntry]", replaced: "Sequence[Replaced]", *, removed: bool, dry_run: bool
-) -> Iterator[str]:
+def receipt_lines(entries: "Sequence[RotaEntry]", replaced: "Sequence[Replaced]", *, removed: bool) -> Iterator[str]:
     """Yield what was entered or removed, and who is on call because of that."""
     for entry in entries:
         when = f"from {_clock(entry['starts_at'])} to {_clock(entry['ends_at'])}"
@@ -93,7 +91,7 @@ def receipt_lines(
             what = f"{clean(entry['person'])} is away {when}"
             what += f"; {clean(entry['substitute'])} is the substitute" if entry["substitute"] else ""
         kind = "absence" if entry["kind"] == "away" else "override"
-        verb = ("would be removed" if dry_run else "removed") if removed else ("would be added" if dry_run else "added")
+        verb = "removed" if removed else "added"
         yield f"{kind} {entry['id']} {verb}: {what}"
     for each in replaced:
         when = f"{_clock(each['start'])} to {_clock(each['end'])}"

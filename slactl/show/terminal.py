@@ -1,12 +1,14 @@
 """A terminal that is held for a live screen, and given back however the screen ends."""
 
+import codecs
 import contextlib
 import os
+import re
 import select
 import signal
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -15,10 +17,39 @@ LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SEEN = (*LEAVING, signal.SIGWINCH, signal.SIGTSTP)
 
 
-class Happened(NamedTuple):
-    """Typed text and signals that came while waiting; `is_gone` means that the keyboard is gone."""
+#: The names of the keys that send more than one character, or one that cannot be drawn.
+KEYS = {
+    **dict.fromkeys(("\x1b[A", "\x1bOA"), "up"),
+    **dict.fromkeys(("\x1b[B", "\x1bOB"), "down"),
+    **dict.fromkeys(("\x1b[H", "\x1bOH", "\x1b[1~"), "home"),
+    **dict.fromkeys(("\x1b[F", "\x1bOF", "\x1b[4~"), "end"),
+    **dict.fromkeys(("\r", "\n"), "enter"),
+    **dict.fromkeys(("\x7f", "\x08"), "backspace"),
+    "\x15": "clear",
+    "\x04": "leave",
+    "\x1b": "escape",
+}
+#: A key: a sequence that a terminal sends, or one character.
+_KEY = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1bO[A-Za-z]|.", re.DOTALL)
+#: The beginning of a sequence, whose rest may come with the next read.
+_BEGUN = re.compile(r"\x1b(\[[0-9;?]*|O)?$")
 
-    typed: str = ""
+
+def keys(typed: str) -> tuple[list[str], str]:
+    """Return the keys in what was typed, and a rest that may be the beginning of a key.
+
+    A key is a name of `KEYS` or a character that can be drawn; all others are dropped.
+    """
+    begun = _BEGUN.search(typed)
+    rest = begun[0] if begun is not None else ""
+    pressed = [KEYS.get(key, key) for key in _KEY.findall(typed[: len(typed) - len(rest)])]
+    return [key for key in pressed if key in KEYS.values() or (len(key) == 1 and key.isprintable())], rest
+
+
+class Happened(NamedTuple):
+    """Pressed keys and signals that came while waiting; `is_gone` means that the keyboard is gone."""
+
+    pressed: Sequence[str] = ()
     signals: frozenset[int] = frozenset()
     is_gone: bool = False
 
@@ -34,6 +65,8 @@ class Held:
     def __init__(self, keyboard: int | None) -> None:
         self._keyboard = keyboard
         self._settings: list[Any] | None = None
+        # A character or a key may arrive in two parts.
+        self._decoder, self._begun = codecs.getincrementaldecoder("utf-8")("replace"), ""
         self._handlers: dict[signal.Signals, Any] = {}
         self._ours, self._theirs = os.pipe()
         for end in (self._ours, self._theirs):
@@ -71,12 +104,15 @@ class Held:
         ready, _, _ = select.select(sources, [], [], max(0.0, seconds))
         signals = frozenset(os.read(self._ours, 1024)) if self._ours in ready else frozenset()
         if self._keyboard is None or self._keyboard not in ready:
-            return Happened(signals=signals)
+            # The rest of a key comes at once; alone it is the key Escape.
+            pressed, self._begun = (["escape"] if self._begun and not signals else []), self._begun if signals else ""
+            return Happened(pressed, signals)
         try:
             typed = os.read(self._keyboard, 1024)
         except OSError:
             typed = b""
-        return Happened(typed.decode("utf-8", "replace"), signals, is_gone=not typed)
+        pressed, self._begun = keys(self._begun + self._decoder.decode(typed))
+        return Happened(pressed, signals, is_gone=not typed)
 
     def step_aside(self) -> None:
         """Give the terminal back and stop, as Ctrl-Z asks for, until the shell continues the program."""

@@ -125,6 +125,14 @@ def local_day(instant: str) -> str:
     return f"{WEEKDAYS[from_text(instant).astimezone().weekday()]} {local(instant)}"
 
 
+def moment(instant: str, now: datetime) -> str:
+    """Return an instant in the machine's zone for a line about it: "Fri 14:00"; with its date beyond six days."""
+    there, here = from_text(instant).astimezone(), now.astimezone()
+    near = abs((there.date() - here.date()).days) <= 6
+    seconds = f":{there.second:02d}" if there.second else ""
+    return f"{WEEKDAYS[there.weekday()] if near else day_name(there.date())} {there:%H:%M}{seconds}"
+
+
 def in_zone(instant: datetime, zone: tzinfo | None, *, offset: bool = False) -> str:
     """Return an instant in a zone (None is the machine's): "Mon 2026-03-02 09:00", on request with its offset."""
     there = instant.astimezone(zone)

@@ -8,7 +8,7 @@ from slactl.show.records import Record, cell
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
-    from slactl.records.upkeep import Audit, Backup, Erasure, Health, Rebuild, Spelled
+    from slactl.records.upkeep import Audit, Backup, Erasure, Health, Rebuild, Restore, Spelled
 
 #: The names of the fields, singular and plural.
 FIELDS = {
@@ -49,6 +49,27 @@ def backup_lines(backup: "Backup") -> Iterator[str]:
     verb = "would copy" if backup["dry_run"] else "copied and verified"
     yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
     yield f"last hash {backup['audit_head'] or 'none: the log is empty'}"
+
+
+def restore_lines(restored: "Restore") -> Iterator[str]:
+    """Yield what was restored, where the replaced database is, and what slactl may do a second time."""
+    verb = "would restore" if restored["dry_run"] else "restored"
+    yield f"{verb} {_content(restored['events'], restored['last_event_at'])}, from {clean(restored['file'])}"
+    unsealed = "slactl seals the log when it upgrades the database" if restored["events"] else "the log is empty"
+    yield f"last hash {restored['audit_head'] or f'none: {unsealed}'}"
+    events, last_at = restored["replaced_events"], restored["replaced_last_event_at"]
+    if events is not None or restored["kept"] is not None:
+        content = "a database that slactl cannot read" if events is None else _content(events, last_at)
+        where = "would keep beside it" if restored["kept"] is None else f"kept as {clean(restored['kept'])}:"
+        yield f"{where} {content}"
+    yield f"waiting messages {restored['waiting_messages']:,}"
+    sent = f" ({restored['sent_since']:,})" if restored["sent_since"] is not None else ""
+    yield f"Messages sent since the backup{sent} may be sent again by the next check."
+    yield "If a person was erased since the backup, erase the person again."
+
+
+def _content(events: int, last_at: str | None) -> str:
+    return counted(events, "event") + (f", the last of {last_at}" if last_at is not None else "")
 
 
 def erasure_lines(erasure: "Erasure") -> Iterator[str]:

@@ -63,7 +63,7 @@ STORY = (
         "create 'Slow report' --from bob@example.com --plan pro --priority high --assignee bob --tag vip --tag reports"
         " --body 'It takes 100% ages.'",
     ),
-    ("2026-03-02T09:00:00Z", "reply 5 --status open"),
+    ("2026-03-02T09:00:00Z", "reply 5 --no-body --status open"),
     (
         "2026-03-02T09:00:00Z",  # 6
         "create 'VPN is down' --from it@acme.example --plan enterprise --tenant acme --priority urgent --tag vip",

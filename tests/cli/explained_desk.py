@@ -81,7 +81,7 @@ STORY = (
     ("2026-03-20T08:00:00Z", "tenant add acme"),
     ("2026-03-20T08:00:00Z", "tenant add nyc --timezone America/New_York"),
     ("2026-03-30T13:20:00Z", "create 'Slow report' --from bob@example.com --plan pro --priority high"),  # 1
-    ("2026-03-31T08:00:00Z", "reply 1"),
+    ("2026-03-31T08:00:00Z", "reply 1 --no-body"),
     ("2026-03-31T15:00:00Z", "receive 1"),
     ("2026-03-27T19:00:00Z", "create 'Printer at night' --from bob@example.com --plan night"),  # 2
     ("2026-04-01T08:00:00Z", "create Invoice --from bob@example.com --plan pro --external-id INC3"),  # 3
@@ -92,12 +92,12 @@ STORY = (
     ("2026-04-02T09:00:00Z", "due 3 --target resolution --at 2026-04-10T12:00:00Z --reason 'agreed on the phone'"),
     ("2026-04-02T09:30:00Z", "priority 4 urgent"),
     ("2026-01-02T08:00:00Z", "create 'Three months' --from bob@example.com"),  # 5
-    ("2026-01-02T10:00:00Z", "reply 5"),
+    ("2026-01-02T10:00:00Z", "reply 5 --no-body"),
     ("2026-03-30T10:00:00Z", "receive 5"),
     ("2026-03-30T12:00:00Z", "resolve 5"),
     ("2026-04-01T12:00:00Z", "reopen 5"),
     ("2026-04-01T08:00:00Z", "create 'Waiting for you' --from bob@example.com --plan pro --priority high"),  # 6
-    ("2026-04-01T09:10:00Z", "reply 6"),
+    ("2026-04-01T09:10:00Z", "reply 6 --no-body"),
     ("2026-04-02T09:45:00Z", "create 'Nothing promised' --from bob@example.com --plan free --tag vip"),  # 7
     ("2026-04-02T09:50:00Z", "resolve 7"),
 )

@@ -252,7 +252,7 @@ def test_what_is_explained_is_the_version_the_ticket_is_pinned_to(
     assert timer_of(slactl, "1", "resolution")["target_seconds"] == 16 * 3600
     assert timer_of(slactl, "2", "resolution")["target_seconds"] == 4 * 3600
     assert [timer_of(slactl, number, "resolution")["rules_version"] for number in "12"] == [1, 2]
-    slactl("reply", "1", "--status", "open")
+    slactl("reply", "1", "--no-body", "--status", "open")
     slactl("rules", "apply", "--yes")
     assert timer_of(slactl, "1", "first_response")["rules_version"] == 1
     moved = timer_of(slactl, "1", "resolution")
@@ -340,7 +340,7 @@ def test_the_guide_shows_what_is_really_printed(slactl: Slactl, monkeypatch: pyt
 def test_the_latest_cycle_in_full_unless_the_target_is_named(slactl: Slactl, explained: Path, tmp_path: Path) -> None:
     database = str(copied(explained, tmp_path))
     with freeze_time("2026-04-02T14:00:00Z"):
-        slactl("--db", database, "reply", "1", "--status", "open")
+        slactl("--db", database, "reply", "1", "--no-body", "--status", "open")
         slactl("--db", database, "receive", "1")
         short = slactl("--db", database, "explain", "1", "--format", "table").out
         long = slactl("--db", database, "explain", "1", "--target", "next_response", "--format", "table").out

@@ -33,6 +33,6 @@ def test_wall_time_is_refused_alike_everywhere(
 )
 def test_every_change_has_the_three_answer_options(desk: Path, slactl: Slactl, words: tuple[str, ...]) -> None:
     slactl("create", "Printer on fire", "--from", "ann@example.com")
-    assert slactl(*words, "-n").out.startswith("would have ")
+    assert slactl(*words, "-n").out.startswith("dry run, not done: #1 ")
     assert '"id": 1' in slactl(*words, "--dry-run", "--json").out
     assert slactl(*words, "-q").out == "1\n"

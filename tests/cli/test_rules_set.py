@@ -1,5 +1,6 @@
 """`rules set`: one value changes, everything else stays as it is, and nothing wrong is ever written."""
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -103,7 +104,14 @@ REFUSED = [
     ("policy.all.calendar", "office", 3, "there is no policy 'all' (known: all of them)"),
     ('policy."all of them".calendar', "ofice", 4, "did you mean office?"),
     ("calendars.offfice.timezone", "UTC", 3, "there is no key calendars.offfice; did you mean office?"),
-    ("roles.boss.assignee", "mia", 3, "there is no key roles"),
+    ("policy.gold.calendar", "office", 3, "there is no policy 'gold' (known: all of them); to add it, give a whole"),
+    ("escalation.late.level.boss.at", "+1h", 3, "there is no level 'boss' (known: tell); to add it, give a whole"),
+    ("policy.gold", "office", 2, 'gold is new, so VALUE must be a table in braces: { match = { plan = ["gold"] }'),
+    ("policy.gold", '{ name = "silver", calendar = "office" }', 2, "VALUE has another one"),
+    ("policy.gold", '{ calendar = "ofice" }', 4, "did you mean office?"),
+    ("policy.gold", '{ matches = {}, calendar = "office" }', 4, "unknown key matches; did you mean match?"),
+    ("roles.boss.asignee", "mia", 4, "unknown key asignee; did you mean assignee?"),
+    ("calendars.night", '{ timezone = "Mars/Phobos" }', 4, "Mars/Phobos"),
     ("settings.due_soon.hours", "2", 2, "settings.due_soon.hours is not inside a table"),
     ("settings.due_soon.2.x", "2", 2, "settings.due_soon.2 is not inside a table"),
     ("schema.x.y", "2", 2, "schema.x is not inside a table"),
@@ -122,6 +130,133 @@ def test_nothing_wrong_is_written(rules: Path, slactl: Slactl, key: str, value: 
     assert message in refused.err
     assert "hint: slactl rules set " in refused.err
     assert rules.read_text() == RULES
+
+
+ADDED = [
+    ("roles.boss.assignee", "mia", "", '\n[roles.boss]\nassignee = "mia"\n'),
+    ("people.mia.notify", "[]", "", "\n[people.mia]\nnotify = []\n"),
+    (
+        "views.mine",
+        '{ breached = true, status = ["open"] }',
+        "",
+        '\n[views.mine]\nbreached = true\nstatus = ["open"]\n',
+    ),
+    ('roles."the boss"', "{}", "", '\n[roles."the boss"]\n'),
+    (
+        "calendars.night",
+        '{ timezone = "UTC", weekly = { mon-fri = ["18:00-24:00"] } }',
+        "\n# The one policy.\n",
+        '\n[calendars.night]\ntimezone = "UTC"\nweekly = {mon-fri = ["18:00-24:00"]}\n\n# The one policy.\n',
+    ),
+    (
+        "policy.gold",
+        '{ match = { plan = ["gold"] }, calendar = "office" }',
+        "\n# The one policy.\n",
+        '\n[[policy]]\nname = "gold"\nmatch = {plan = ["gold"]}\ncalendar = "office"\n\n# The one policy.\n',
+    ),
+    (
+        "policy.rest",
+        '{ calendar = "office" }',
+        "\n[[escalation]]\n",
+        '\n[[policy]]\nname = "rest"\ncalendar = "office"\n\n[[escalation]]\n',
+    ),
+    (
+        "escalation.late.level.boss",
+        '{ at = "+1h", tag = ["later"] }',
+        '  tag = ["late"]\n',
+        '  tag = ["late"]\n\n  [[escalation.level]]\n  id = "boss"\n  at = "+1h"\n  tag = ["later"]\n',
+    ),
+    (
+        "escalation.idle",
+        '{ on = "idle", idle = { for = "8h" }, level = [{ id = "a", at = "0m", tag = ["idle"] }] }',
+        "",
+        '\n[[escalation]]\nid = "idle"\non = "idle"\nidle = {for = "8h"}\n'
+        'level = [{id = "a", at = "0m", tag = ["idle"]}]\n',
+    ),
+    ("source.hub", '{ command = ["gh"] }', "", '\n[[source]]\nname = "hub"\ncommand = ["gh"]\n'),
+]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize(("key", "value", "old", "new"), ADDED, ids=[key for key, *_ in ADDED])
+def test_a_table_that_is_not_there_is_added_beside_its_like(
+    rules: Path, slactl: Slactl, key: str, value: str, old: str, new: str, ends: str
+) -> None:
+    rules.write_bytes(RULES.replace("\n", ends).encode())
+    done = slactl("rules", "set", key, value)
+    assert done.code == 0, done.err
+    wanted = RULES.replace(old, new) if old else RULES + new
+    assert rules.read_bytes() == wanted.replace("\n", ends).encode()
+    assert slactl("rules", "check").code == 0
+    assert slactl("rules", "set", key, value).code in (0, 2)  # a value stays as it is; a table has to be named inside
+    assert rules.read_bytes() == wanted.replace("\n", ends).encode()
+
+
+def test_a_name_that_resembles_another_is_added_only_as_a_whole_table(rules: Path, slactl: Slactl) -> None:
+    refused = slactl("rules", "set", "calendars.ofice.always_open", "true")
+    assert refused.code == 3
+    assert "did you mean office? (known: office); to add it, give a whole table" in refused.err
+    assert rules.read_text() == RULES
+    assert slactl("rules", "set", "calendars.ofice", "{ always_open = true }").code == 0
+    assert "[calendars.ofice]\nalways_open = true\n" in rules.read_text()
+
+
+def test_beside_values_in_braces_nothing_is_added(rules: Path, slactl: Slactl) -> None:
+    braces = 'roles = { lead = { assignee = "lena" } }\n' + RULES
+    rules.write_text(braces)
+    refused = slactl("rules", "set", "roles.boss", '{ assignee = "mia" }')
+    assert refused.code == 2
+    assert "edit the file by hand" in refused.err
+    assert rules.read_text() == braces
+
+
+def test_every_example_of_a_new_table_is_valid(rules: Path, slactl: Slactl) -> None:
+    rules.write_text(shipped_rules().read_text())
+    keys = ["calendars.x", "roles.x", "people.x", "schedules.x", "views.x", "policy.x", "escalation.x", "source.x"]
+    for key in [*keys, "escalation.resolution.level.x"]:
+        refused = slactl("rules", "set", key, "7")
+        assert refused.code == 2
+        example = refused.err.splitlines()[0].partition("in braces: ")[2].replace('"mailtos://…"', "")
+        if key == "schedules.x":
+            assert slactl("rules", "set", "people.mia", "{}").code == 0
+        done = slactl("rules", "set", key, example)
+        assert done.code == 0, (key, done.err)
+
+
+SHAPES = [
+    ("settings.default_plan", "5", 'settings.default_plan: must be a text: "5"'),
+    ("settings.allow_http", "yes", "settings.allow_http: must be true or false"),
+    ("settings.pause", "{}", 'settings.pause: must be a list, such as ["resolution"]'),
+    ('policy."all of them".match', "pro", 'policy[1].match: must be a table, such as { plan = ["pro"] }'),
+    ('policy."all of them".match', "{ plan = 3 }", 'policy[1].match.plan: must be a list, such as ["pro"]'),
+    ('policy."all of them".targets.low', "2d", "must be a table, such as { first_response = "),
+    ("escalation.late.level.tell.repeat", "4h", "must be a table, such as { every = "),
+    ("calendars.office.timezone", "[]", 'calendars.office.timezone: must be a text, such as "…"'),
+    ("roles", "mia", "roles: must be a table, such as { support_manager = "),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "message"), SHAPES, ids=[f"{key}={value}" for key, value, _ in SHAPES])
+def test_a_value_of_the_wrong_shape_shows_an_example(
+    rules: Path, slactl: Slactl, key: str, value: str, message: str
+) -> None:
+    refused = slactl("rules", "set", key, value)
+    assert refused.code == 4
+    assert message in refused.err
+    assert rules.read_text() == RULES
+
+
+def test_the_path_of_the_rules_is_printed(rules: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert slactl("rules", "path").out == f"{rules}\n"
+    record = json.loads(slactl("rules", "path", "--json").out)
+    assert record == {"file": str(rules), "source": "SLACTL_RULES", "exists": True}
+    missing = slactl("--rules", "/none/rules.toml", "rules", "path")
+    assert (missing.code, missing.out) == (0, "/none/rules.toml\n")
+    assert "slactl init" in missing.err
+    monkeypatch.delenv("SLACTL_RULES")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(rules.parent / "none"))
+    shipped = slactl("rules", "path")
+    assert (shipped.out, "come with slactl" in shipped.err) == (f"{shipped_rules()}\n", True)
 
 
 def test_the_file_keeps_its_mode_its_line_ends_and_its_place(rules: Path, slactl: Slactl, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from show_samples import HOSTILE, NOW
 
 from slactl.clock import to_text
-from slactl.show.board import AROUND, countdown, draw_board, share
+from slactl.show.board import AROUND, choosable, countdown, draw_board, share
 from slactl.show.form import Screen
 
 pytest_plugins = ["show_samples"]
@@ -18,11 +18,13 @@ pytest_plugins = ["show_samples"]
 TicketMaker = Callable[..., dict[str, Any]]
 
 
-def lines(shown: dict[str, Any], width: int, height: int, *, color: bool = False) -> list[str]:
+def lines(
+    shown: dict[str, Any], width: int, height: int, *, color: bool = False, chosen: int | None = None
+) -> list[str]:
     stream = io.StringIO()
     console = Screen(stream, color).console(live=True)
     console.size = (width, height)  # type: ignore[assignment]
-    console.print(draw_board(shown, width, height), end="")
+    console.print(draw_board(shown, width, height, chosen=chosen), end="")
     return stream.getvalue().split("\n")[:-1]
 
 
@@ -30,10 +32,11 @@ def lines(shown: dict[str, Any], width: int, height: int, *, color: bool = False
 def shown(ticket: TicketMaker) -> dict[str, Any]:
     late = [ticket(id=n, due_at=to_text(NOW - timedelta(hours=n)), due_target="resolution") for n in range(30, 0, -1)]
     soon = [ticket(id=90 + n, due_at=to_text(NOW + timedelta(minutes=n)), due_target="resolution") for n in range(3)]
-    upcoming = [
-        {"ticket_id": 1, "kind": "unassigned", "next_at": to_text(NOW), "priority": "urgent", "assignee": None}
-        | {"subject": "Printer on fire"}
+    later = [
+        ticket(id=200, due_at=to_text(NOW + timedelta(days=2)), due_target="resolution"),
+        ticket(id=201, due_at=None),
     ]
+    step = {"ticket_id": 1, "kind": "unassigned", "next_at": to_text(NOW), "priority": "urgent", "assignee": None}
     return {
         "at": to_text(NOW),
         "now": NOW,
@@ -48,7 +51,11 @@ def shown(ticket: TicketMaker) -> dict[str, Any]:
         "soon": soon,
         "soon_count": 3,
         "urgent": [],
-        "upcoming": upcoming,
+        "unlisted_urgent_count": 0,
+        "later": later,
+        "later_count": 7,
+        "is_filtered": False,
+        "next_step": step | {"subject": "Printer on fire"},
         "last_check": {"started_at": to_text(NOW - timedelta(minutes=2)), "ended_at": to_text(NOW), "exit_code": 0},
         "is_check_old": False,
         "asleep": None,
@@ -60,9 +67,7 @@ def shown(ticket: TicketMaker) -> dict[str, Any]:
 @pytest.mark.parametrize("color", [True, False])
 def test_it_fills_the_terminal_exactly(shown: dict[str, Any], width: int, height: int, color: bool) -> None:
     drawn = lines(shown, width, height, color=color)
-    assert len(drawn) >= min(height, 4)
-    if height > 4:
-        assert len(drawn) == height
+    assert len(drawn) == height
     if not color:
         assert max(map(len, drawn)) <= width
 
@@ -74,11 +79,23 @@ def test_80_by_24(shown: dict[str, Any]) -> None:
     assert drawn[0].endswith("checked 2m ago")
     assert drawn[1] == "Open 40 · overdue 30 · urgent and unassigned 0 · due within 1h 3, 4h 3, 24h 3"
     headings = [line for line in drawn if ": " in line and line[:2].isupper()]
-    assert headings == ["OVERDUE: 30, 7 shown", "DUE WITHIN 2h: 3", "NEXT ESCALATIONS AND BREACHES: 1"]
-    assert "30  1d 06:00:00 late  resolution  normal    nobody    pro   Printer on fire" in drawn
-    assert any(line.startswith("91") and "in 1:00" in line for line in drawn)
-    assert any(line.startswith(" 1") and "in 0:00  unassigned  urgent" in line for line in drawn)
+    assert headings == ["OVERDUE: 30, 5 shown", "DUE WITHIN 2h: 3", "LATER: 7, 2 shown"]
+    assert "   30  1d 06:00:00 late  resolution  normal    nobody    pro   Printer on fire" in drawn
+    assert any(line.startswith("   91") and "in 1:00" in line for line in drawn)
+    assert drawn[2] == "Next escalation or breach in 0:00: unassigned of #1, Printer on fire"
     assert drawn[-1].startswith("q quits")
+
+
+def test_the_rows_of_a_section_move_with_the_chosen_ticket(shown: dict[str, Any]) -> None:
+    order = choosable(shown, 24)
+    assert order == [*range(30, 0, -1), 90, 91, 92, 200, 201]
+    for chosen in order:
+        drawn = lines(shown, 80, 24, chosen=chosen)
+        marked = [line for line in drawn if line.startswith(">")]
+        assert [line.split()[1] for line in marked] == [str(chosen)]
+        assert len(drawn) == 24
+    assert choosable(shown, 14) == [*range(30, 0, -1), 90, 91, 92]  # there is no room for the last section
+    assert choosable(shown, 3) == []
 
 
 def test_sections_share_the_lines() -> None:
@@ -101,8 +118,8 @@ def test_times_that_tick(seconds: int, text: str) -> None:
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_strangers_draw_nothing(shown: dict[str, Any], ticket: TicketMaker, hostile: str) -> None:
     late = [ticket(subject=hostile, assignee=hostile, due_at=to_text(NOW - timedelta(hours=1)))]
-    upcoming = [shown["upcoming"][0] | {"subject": hostile, "assignee": hostile}]
-    drawn = lines({**shown, "late": late, "late_count": 1, "upcoming": upcoming, "problem": hostile}, 160, 30)
+    step = shown["next_step"] | {"subject": hostile}
+    drawn = lines({**shown, "late": late, "late_count": 1, "next_step": step, "problem": hostile}, 160, 30)
     assert len(drawn) == 30
     assert not any(character in "\x1b\x07\x00\x9b\r\u202e\u200b" for line in drawn for character in line)
 

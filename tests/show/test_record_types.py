@@ -100,7 +100,7 @@ COMMANDS: list[tuple[Any, tuple[str, ...]]] = [
     (list[tickets.Event], ("history", "1", "2")),
     (list[tickets.Event], ("audit", "list")),
     (tickets.TicketDetails, ("show", "1")),
-    (list[tickets.Ticket], ("resolve", "1", "2", "-n")),
+    (list[tickets.ChangedTicket], ("resolve", "1", "2", "-n")),
     (runs.CheckReport, ("check", "-n", "--at", "in 3d")),
     (runs.CheckReport, ("check",)),
     (list[runs.Run], ("runs", "list")),
@@ -141,7 +141,7 @@ def test_commands_print_what_the_record_says(
 def test_a_screen_gets_what_the_record_says(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Printer on fire", "--from", "ann@example.com", "--priority", "urgent", "--body", "It burns.")
     slactl("create", "No text", "--from", "bob@example.com")
-    slactl("reply", "2")
+    slactl("reply", "2", "--no-body")
     slactl("erase", "--requester", "ann@example.com", "--yes")
     with Database(desk).read() as transaction:
         shown = [screen_ticket(transaction, number, "2026-03-02T09:00:00Z") for number in (1, 2)]

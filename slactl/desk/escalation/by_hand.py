@@ -68,6 +68,9 @@ def escalate(
         recipients = tuple(default.notify) if notify else ()
         duty = Duty.of(book, subject.at)
         action = Action(raised, _known(assign, duty) if assign else None, notify=recipients)
+        holder = duty.assignee(action.assign) if action.assign else None
+        if holder is not None and holder.instead_of is not None:
+            subject.warnings.append(holder.replaced(subject.number))
         if not has_effect(action, subject.state, duty):
             raise _without_effect(subject, _how_to_tell(subject, why, rules, notify=notify))
         return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))

@@ -108,7 +108,7 @@ def _locked_run(
         if rules is not None and rules.feeds:
             from slactl.desk.oncall import feeds
 
-            report.problems += feeds.problems(desk.rules, now)
+            report.warnings += feeds.problems(desk.rules, now)
         _end(desk, report, watch, boot)
     _tell_monitors(desk, report, options, rules)
     return report

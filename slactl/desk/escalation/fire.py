@@ -12,9 +12,8 @@ from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Statu
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
-from slactl.sla.rules.model import REQUESTER, Level
+from slactl.sla.rules.model import Level
 from slactl.sla.timers.timer import Evaluation
-from slactl.text import RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +157,7 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
 
 def _recipients(action: Action, state: Evaluation, new: Holder, duty: Duty) -> tuple[Told, str | None]:
     """Return the recipients, if a ticket gets a `new` assignee; and the fallback role if only it gets a message."""
-    meant = {
-        "assignee": _person(new.person or state.assignee),
-        "previous_assignee": _person(state.assignee) if new.person is not None else None,
-        "requester": REQUESTER if duty.schedules.rules.settings.customer_mail is not None else None,
-    }
-    told = list[Holder]()
-    for word in action.notify:
-        name = meant.get(word, word)
-        if word == "assignee" and new.instead_of is not None:
-            told.append(new)
-        elif name is not None:
-            told += [Holder(name)] if name == REQUESTER else duty.recipients(name)
-    found = Told.of(told)
+    found = Told.of(duty.rules, duty.told(action.notify, state.assignee, new))
     if not found.names and action.notify and action.fallback:
-        return Told.of(duty.recipients(action.fallback)), action.fallback
+        return Told.of(duty.rules, duty.recipients(action.fallback)), action.fallback
     return found, None
-
-
-def _person(name: str | None) -> str | None:
-    """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
-    return None if name in RESERVED else name

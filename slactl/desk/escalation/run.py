@@ -75,6 +75,8 @@ class Report(Batch):
         self.messages: list[str] = []
         #: The numbers of the messages whose text is in `messages` and was not printed before.
         self.printed: list[int] = []
+        #: What is wrong and did not keep the run from its work: a feed whose last good copy serves.
+        self.warnings: list[str] = []
         #: Commands that fix the problems.
         self.hints: list[str] = []
         #: The rules file is invalid; the run used the last valid rules.
@@ -148,7 +150,7 @@ class Report(Batch):
 
     def columns(self) -> dict[str, Any]:
         """Return the report as a row of `run`."""
-        names = ("scanned", "breached", "notified", "failed", "duration_ms", "rules_version")
+        names = ("scanned", "breached", "notified", "messages_sent", "failed", "duration_ms", "rules_version")
         ended = self.at + timedelta(seconds=self.duration_ms // 1000)
         return {
             **{name: getattr(self, name) for name in names},

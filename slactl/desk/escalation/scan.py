@@ -52,7 +52,7 @@ def work_through(desk: Desk, report: Report, options: RunOptions, rules: Command
                 report.lease.renew(book.transaction)
             yield book
 
-    report.problems += feeds.problems(desk.rules, report.at)
+    report.warnings += feeds.problems(desk.rules, report.at)
     refresh(open_ledger, options.stop)
     return _go_through(open_ledger, report, options)
 
@@ -64,7 +64,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
     digests = set[tuple[str, str]]()
     rules = CommandRules(desk)
-    report.problems += feeds.problems(desk.rules, now)
+    report.warnings += feeds.problems(desk.rules, now)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
@@ -209,7 +209,8 @@ def record_waking(book: Ledger, number: int, *, tell: bool) -> None:
     for before, at in state.woke:
         detail = {"status": Status.OPEN.value, "from": before.value, "by_itself": True}
         is_told = tell and is_open and at == state.woke[-1][1]
-        told = Told.of(Duty.of(book, book.now).recipients(str(state.assignee)) if is_told else ())
+        duty = Duty.of(book, book.now)
+        told = Told.of(duty.rules, duty.recipients(str(state.assignee)) if is_told else ())
         event = Event(at, EventType.STATUS, detail | told.stand_ins, "slactl", ActorType.SYSTEM)
         book.append(number, Entry(event), told.names)
 

@@ -252,8 +252,9 @@ def _fallback_messages(sending: Sending, row: Row) -> list[Row]:
         "run_id": sending.run_id,
         "instead_of": row["recipient"],
     }
-    names = Told.of(present.recipients(fallback)).names
-    return [{**message, "recipient": name} for name in names if name != row["recipient"]]
+    told = Told.of(present.rules, present.recipients(fallback))
+    others = [name for name in told.names if name != row["recipient"]]
+    return [{**message, "recipient": name, "stands_in_for": told.replaced_by(name)} for name in others]
 
 
 def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str]) -> str:

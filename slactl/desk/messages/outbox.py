@@ -13,7 +13,6 @@ from datetime import datetime
 from time import sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import Rulebook
@@ -33,7 +32,6 @@ from slactl.desk.messages.delivery import (
 from slactl.desk.messages.digest import unusual_gap
 from slactl.desk.messages.silences import hold
 from slactl.desk.programs.secrets import Secrets
-from slactl.errors import NotKnownError, RefusedError
 from slactl.lease import in_force, is_here
 from slactl.sla.enums import Condition, NotificationState, OnUnknown, Status, Target
 from slactl.sla.rules.model import REQUESTER
@@ -245,49 +243,3 @@ def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> boo
         return False
     notified.add(breach)
     return True
-
-
-def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Have the next run send messages again that were printed, held, dead or dropped, or did not reach every address.
-
-    An address that got the message does not get it again.
-
-    Raises:
-        NotKnownError: there is no such message.
-        RefusedError: the message was sent, or waits already.
-    """
-    states = {NotificationState.PRINTED, NotificationState.DROPPED, *STUCK}
-    values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
-    return _change(desk, numbers, states, values, "sent again", dry_run)
-
-
-def drop(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Drop messages that wait, are held or dead, or did not reach every address: they are not sent any more.
-
-    Raises:
-        NotKnownError: there is no such message.
-        RefusedError: the message was sent or printed, or is obsolete or dropped already.
-    """
-    states = {NotificationState.WAITING, *STUCK}
-    values = {"state": NotificationState.DROPPED.value, "ended_at": to_text(now), "next_try_at": None}
-    return _change(desk, numbers, states, values, "dropped", dry_run)
-
-
-def _change(
-    desk: Desk,
-    numbers: Sequence[int],
-    states: set[NotificationState],
-    values: Mapping[str, Any],
-    what: str,
-    dry_run: bool,
-) -> list[int]:
-    with desk.database.write(keep=not dry_run) as transaction:
-        for number in numbers:
-            state = outbox.state_of(transaction, number)
-            if state is None:
-                raise NotKnownError(f"there is no message {number}", "slactl notifications list")
-            if state not in states:
-                raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
-            outbox.start_over(transaction, number, values)
-        committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
-    return list(numbers)

@@ -9,7 +9,7 @@ from slactl.desk.messages.sender import is_unencrypted, reads_otherwise, scheme_
 from slactl.desk.programs.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
 from slactl.sla.enums import OnUnknown, Priority
 from slactl.sla.rules import addresses
-from slactl.sla.rules.model import Person, Role, Settings
+from slactl.sla.rules.model import Settings
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.values import CommandAddress
 from slactl.text import clean, is_address
@@ -61,21 +61,20 @@ class Recipient:
 
 
 def recipient_of(rules: Rules, name: str) -> Recipient:
-    """Return the recipient with the name of a role or a person; a role without addresses has those of its assignee.
+    """Return the recipient with the name of a role or a person, or the assignee of a role without addresses.
 
     A name that is not in the rules has no address.
     """
-    entry: Person | None = rules.roles.get(name) or rules.people.get(name)
-    if isinstance(entry, Role) and not entry.notify and (holder := rules.people.get(entry.assignee or "")) is not None:
-        name, entry = str(entry.assignee), holder
+    reached = rules.reached(name)
+    entry = rules.people.get(reached) if reached != name else rules.roles.get(name) or rules.people.get(name)
     if entry is None:
-        return Recipient(name)
+        return Recipient(reached)
     notify = tuple(
         Address(each) if isinstance(each, str) else Address(command=each.command)
         for each in dict.fromkeys(entry.notify)
     )
     quiet = entry.quiet, entry.only, entry.quiet_except, entry.timezone
-    return Recipient(name, notify, entry.on_unknown, entry.include, *quiet, allow_http=entry.allow_http)
+    return Recipient(reached, notify, entry.on_unknown, entry.include, *quiet, allow_http=entry.allow_http)
 
 
 def customer(rules: Rules, ticket_id: int, email: str | None) -> Recipient:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from slactl import committed
@@ -12,12 +12,17 @@ from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Recipient
 from slactl.errors import NotKnownError, RefusedError, UsageError
+from slactl.records.runs import Silence
 from slactl.sla.calendar import windows
 from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Priority
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
+from slactl.store.read import messages
 from slactl.text import check_input, domain_of, known_or_refuse
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 #: How often an acknowledgement is looked at again, because `unack` releases no message by itself.
 ACKNOWLEDGED_AGAIN = timedelta(minutes=15)
@@ -105,8 +110,8 @@ def quiet_until(recipient: Recipient, rules: Rules, now: datetime) -> datetime |
         end = later
 
 
-def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) -> int:
-    """Add a silence; return its number.
+def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) -> Silence:
+    """Add a silence; return its record.
 
     Raises:
         UsageError: it ends before it begins, or has ended; no tenant, ticket or escalation is named; or the comment is
@@ -141,11 +146,18 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         }
         number = silences.add(book.transaction, values)
         committed.add("silence", "added", [number])
-    return number
+        return _records(book.transaction, now)[number]
 
 
-def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """End silences now; the next run looks at the messages that they held back.
+def _records(transaction: "Transaction", now: datetime) -> dict[int, Silence]:
+    """Return every silence by its number."""
+    return {silence["id"]: silence for silence in messages.silences(transaction, to_text(now), ended=True)}
+
+
+def expire(
+    desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False
+) -> list[tuple[Silence, Silence]]:
+    """End silences now; the next run looks at the messages that they held back. Return each before and after that.
 
     Raises:
         NotKnownError: there is no such silence.
@@ -154,6 +166,7 @@ def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
     from slactl.store.write import outbox, silences
 
     with desk.database.write(keep=not dry_run) as transaction:
+        before = _records(transaction, now)
         for number in numbers:
             ends_at = silences.end_of(transaction, number)
             if ends_at is None:
@@ -163,4 +176,5 @@ def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
             silences.end(transaction, number, to_text(now), desk.actor)
             outbox.release(transaction, held_by(number), to_text(now))
         committed.add("silence", "ended", numbers)
-    return list(numbers)
+        after = _records(transaction, now)
+    return [(before[number], after[number]) for number in numbers]

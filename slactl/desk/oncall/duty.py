@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
-from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.oncall.entries import exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.enums import Spread
-from slactl.sla.rules.model import Role
+from slactl.sla.rules.model import Level, Role
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.store.read.tickets import last_assigned, open_counts
+from slactl.text import RESERVED
 
 if TYPE_CHECKING:
+    from slactl.desk.ledger.ledger import Ledger
     from slactl.store.database import Transaction
 
 
@@ -30,6 +31,12 @@ class Holder(NamedTuple):
     def __str__(self) -> str:
         return f"{self.person or 'nobody'} for {self.instead_of}"
 
+    def replaced(self, number: int) -> str:
+        """Return a warning for whoever gave a ticket to somebody who is away."""
+        if self.person is None:
+            return f"{self.instead_of} is away and has no substitute, so nobody gets ticket {number}"
+        return f"{self.instead_of} is away, so the substitute {self.person} gets ticket {number}"
+
 
 class Told(NamedTuple):
     """Hold the names of those who get a message, and what the event of its cause says of substitutes among them."""
@@ -38,12 +45,21 @@ class Told(NamedTuple):
     stand_ins: dict[str, list[str]]
 
     @classmethod
-    def of(cls, holders: Iterable[Holder]) -> "Told":
-        """Return who of some holders gets a message, each once."""
+    def of(cls, rules: Rules, holders: Iterable[Holder]) -> "Told":
+        """Return who of some holders gets a message, each person once, also where a role stands for one of them."""
         found = list(holders)
-        names = dict.fromkeys(each.person for each in found if each.person is not None)
+        names = dict[str, str]()
+        for name in (each.person for each in found if each.person is not None):
+            reached = rules.reached(name)
+            names[reached] = name if name == reached else names.get(reached, name)
         stand_ins = [str(each) for each in found if each.instead_of is not None]
-        return cls(list(names), {"stand_ins": stand_ins} if stand_ins else {})
+        return cls(list(names.values()), {"stand_ins": stand_ins} if stand_ins else {})
+
+    def replaced_by(self, name: str) -> str | None:
+        """Return the people whom one who gets a message replaces, or None."""
+        own = f"{name} for "
+        names = [each.removeprefix(own) for each in self.stand_ins.get("stand_ins", ()) if each.startswith(own)]
+        return " and ".join(dict.fromkeys(names)) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,11 @@ class Presence:
         """Return who is there at an instant, by the rules of a file and the absences of a database."""
         exceptions = exceptions_of(rota_entries(transaction, to_text(at)))
         return cls(Schedules(rules, path, at, exceptions), at)
+
+    @property
+    def rules(self) -> Rules:
+        """Return the rules that say who has which role."""
+        return self.schedules.rules
 
     def present(self, name: str) -> Holder:
         """Return the person, or the substitute of a person who is away."""
@@ -77,8 +98,7 @@ class Presence:
 
         A role that nobody can ever fill stays the recipient, and `check` prints its messages.
         """
-        rules = self.schedules.rules
-        role = rules.roles.get(name)
+        role = self.rules.roles.get(name)
         if role is None:
             yield self.present(name)
             return
@@ -86,26 +106,61 @@ class Presence:
         is_named = role.on_call is None and holder.person == role.assignee
         if role.notify or role.is_vacant or is_named:
             yield Holder(name)
-        person = rules.people.get(holder.person or "")
+        person = self.rules.people.get(holder.person or "")
         if holder.person is not None and (person is not None and person.notify if role.notify else not is_named):
             yield holder
+
+    def told(self, notify: Iterable[str], assignee: str | None, new: Holder) -> list[Holder]:
+        """Return who gets a message of a level about the ticket of an assignee; `new` is its new assignee, if any."""
+        meant = {
+            "assignee": _person(new.person or assignee),
+            "previous_assignee": _person(assignee) if new.person is not None else None,
+            "requester": "requester" if self.rules.settings.customer_mail is not None else None,
+        }
+        found = list[Holder]()
+        for word in notify:
+            name = meant.get(word, word)
+            if word == "assignee" and new.instead_of is not None:
+                found.append(new)
+            elif name is not None:
+                found += self.recipients(name)
+        return found
+
+    def reached(self, level: Level, fallback: str | None, assignee: str | None) -> tuple[str | None, list[str]]:
+        """Return who would get a ticket, and who would be told, if a level fired now.
+
+        A role stands for its members, because the turn of each comes only when the level fires.
+        """
+        new, role = Holder(None), self.rules.roles.get(level.assign or "")
+        if level.assign is not None and (role is None or not role.members):
+            new = self.holder(role) if role is not None else self.present(level.assign)
+        gets = new if role is None or not role.members else Holder(level.assign)
+        told = Told.of(self.rules, self.told(level.notify, assignee, gets)).names
+        if not told and level.notify and fallback:
+            told = Told.of(self.rules, self.recipients(fallback)).names
+        return gets.person if gets.person != assignee else None, told
+
+
+def _person(name: str | None) -> str | None:
+    """Return an assignee, or None for an imported name that is a reserved word, such as `requester`."""
+    return None if name in RESERVED else name
 
 
 @dataclass(frozen=True, slots=True)
 class Duty(Presence):
     """Hold what decides who gets tickets and messages at an instant."""
 
-    book: Ledger
+    book: "Ledger"
 
     @classmethod
-    def of(cls, book: Ledger, at: datetime) -> "Duty":
+    def of(cls, book: "Ledger", at: datetime) -> "Duty":
         """Return who has which duty at an instant, by the current rules."""
         present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
         return cls(present.schedules, at, book)
 
     def assignee(self, name: str) -> Holder:
         """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""
-        role = self.schedules.rules.roles.get(name)
+        role = self.rules.roles.get(name)
         if role is None:
             return self.present(name)
         member = self._member(role)

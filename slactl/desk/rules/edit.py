@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tomllib
 from contextlib import nullcontext
 from difflib import unified_diff
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 from slactl import committed
 from slactl.config import shipped_rules
+from slactl.desk.rules import add
 from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
 from slactl.files import BY_HAND, cannot_write, open_regular, read_regular, real_path, write_whole
 from slactl.sla.enums import Priority
@@ -69,12 +71,17 @@ def _edited(path: Path, before: str, key: str, value: str) -> str:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    document = tomlkit.parse(before)
+    parts, meant, data = _split(key), _parsed(value), tomllib.loads(before)
     try:
-        _put(document, _split(key), _parsed(value))
+        if (place := add.missing(data, parts)) is not None:
+            below = parts[4 if len(place.around) > 1 else 2 :]
+            after = add.added(before, data, place, below, meant)
+        else:
+            document = tomlkit.parse(before)
+            _put(document, parts, meant)
+            after = tomlkit.dumps(document)
     except TOMLKitError as error:
         raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", HELP) from error
-    after = tomlkit.dumps(document)
     try:
         parse(after, str(path))
     except RulesError as error:
@@ -89,7 +96,7 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         NotKnownError: a part of the key does not exist, and rules cannot have it.
         UsageError: the key is a table.
     """
-    from tomlkit import inline_table, table
+    from tomlkit import table
 
     found, place, left = document, tuple[str | int, ...](), list(parts)
     while len(left) > 1 and (_are_tables(found) or (hasattr(found, "keys") and left[0] in found)):
@@ -102,26 +109,13 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", HELP)
     for name in reversed(left[1:]):
         value = {name: value}
-    if isinstance(value, dict):
-        new = table() if found is document else inline_table()
-        new.update(value)
+    if isinstance(value, dict) and found is document:
+        new = table()
+        new.update({key: add.in_line(item) for key, item in value.items()})
         value = new
-    _write(found, left[0], _in_line(value), path)
-
-
-def _in_line(value: Any) -> Any:  # noqa: ANN401
-    """Return a list as an array on one line; tomlkit would write a list of tables as tables, as `[[…]]`."""
-    from tomlkit import array, inline_table
-
-    if not isinstance(value, list):
-        return value
-    whole = array()
-    for each in value:
-        inner = inline_table() if isinstance(each, dict) else _in_line(each)
-        if isinstance(each, dict):
-            inner.update(each)
-        whole.append(inner)
-    return whole
+    else:
+        value = add.in_line(value)
+    _write(found, left[0], value, path)
 
 
 def _are_tables(found: Any) -> bool:  # noqa: ANN401
@@ -183,8 +177,6 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
     Raises:
         UsageError: it is nested too deeply.
     """
-    import tomllib
-
     try:
         found = tomllib.loads(f"value = {value}")["value"]
     except ValueError:  # not TOML, or a number with thousands of digits

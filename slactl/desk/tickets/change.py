@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The ticket of a change: its number, the instant of the change, and its state at that instant."""
+    """The ticket of a change: its number, the instant of the change, and its state at that instant.
+
+    A change adds to `warnings` what people have to know.
+    """
 
     number: int
     state: Evaluation
     at: datetime
+    warnings: list[str] = field(default_factory=list)
 
     def refuse_closed(self, what: str) -> None:
         """Refuse a closed ticket.
@@ -49,8 +53,11 @@ class ChangeResult:
     failures: list[SlactlError] = field(default_factory=list)
     #: Warnings for people; they stopped nothing.
     warnings: list[str] = field(default_factory=list)
-    #: In a dry run, the tickets as they would be afterwards.
-    rehearsed: "list[Ticket]" = field(default_factory=list)
+    #: The tickets before and after the change, by number; a new ticket has no record before it.
+    before: "dict[int, Ticket]" = field(default_factory=dict)
+    after: "dict[int, Ticket]" = field(default_factory=dict)
+    #: The number of the change, with which `undo` takes it back; None in a dry run, or if nothing was written.
+    change: int | None = None
 
 
 def change(
@@ -64,7 +71,7 @@ def change(
     dry_run: bool = False,
     rehearsed: Callable[[Ledger], None] = lambda _: None,
 ) -> ChangeResult:
-    """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
+    """Change some tickets, each once, as of `at` (default now) in one transaction; a refused one stops no other.
 
     `reason` says why the past is corrected; it is required if `at` is not after a recorded breach. In a dry run
     `rehearsed` is called when all changes are made and before they are taken back.
@@ -78,19 +85,29 @@ def change(
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             result.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
-        for reference in references:
+        numbers = _numbers(book, references, result.failures)
+        result.before = {ticket["id"]: ticket for ticket in book.records(numbers)}
+        for number in numbers:
             try:
-                number = book.number_of(reference)
-                if number in result.done:  # an undo must not remove the change before
-                    book.settle()
                 result.warnings += change_one(book, number, make, effective, why)
                 result.done.append(number)
             except SlactlError as error:
                 result.failures.append(error)
+        result.after = {ticket["id"]: ticket for ticket in book.records(result.done)}
         if dry_run:
-            result.rehearsed = book.records(result.done)
             rehearsed(book)
     return result
+
+
+def _numbers(book: Ledger, references: Sequence[str], failures: list[SlactlError]) -> list[int]:
+    """Return the numbers of the tickets that a person names, each once; errors go to `failures`."""
+    numbers: dict[int, None] = {}
+    for reference in references:
+        try:
+            numbers[book.number_of(reference)] = None
+        except SlactlError as error:
+            failures.append(error)
+    return list(numbers)
 
 
 def change_one(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
@@ -113,7 +130,7 @@ def change_one(book: Ledger, number: int, make: Change, backdated: datetime | No
 def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
     """Append the entries of a change to one ticket, and record moved deadlines and corrected breaches.
 
-    Returns a warning for each late target that the change left as it was.
+    Returns the warnings of the change, and one for each late target that it left as it was.
 
     Raises:
         RefusedError: the state of the ticket does not allow it, or `backdated` is before its creation; or there is no
@@ -127,7 +144,8 @@ def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | Non
         )
     noted = noted_breaches(book, number) if backdated is not None else []
     refuse_silence(number, at, noted, reason)
-    entries = with_reason(make(Subject(number, book.state_at(number, at), at), book), reason)
+    subject = Subject(number, book.state_at(number, at), at)
+    entries = with_reason(make(subject, book), reason)
     before = book.state(number)
     for entry in entries:
         book.append(number, entry)
@@ -136,4 +154,5 @@ def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | Non
     if moving and open_deadlines(book.state(number)) != open_deadlines(before):
         note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
     note_corrections(book, number, noted, reason)
-    return late_warnings(number, before, book.state(number)) if moving and moving[0] is not EventType.DUE_SET else []
+    is_moved = bool(moving) and moving[0] is not EventType.DUE_SET
+    return subject.warnings + (late_warnings(number, before, book.state(number)) if is_moved else [])

@@ -53,22 +53,27 @@ def note(body: str | None) -> Change:
 
 
 def assign(assignee: str | None) -> Change:
-    """Assign a ticket to a person, to whoever fills a role, or to nobody (None)."""
+    """Assign a ticket to a person, to whoever fills a role, or to nobody (None).
+
+    The substitute of a person who is away gets it.
+    """
     name = assignee_of(assignee) if assignee is not None else None
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
-        person, instead_of = name, None
-        if name is not None and name in book.rulebook.current.roles:
-            from slactl.desk.oncall.duty import Duty
+        from slactl.desk.oncall.duty import Duty, Holder
 
-            person, instead_of = Duty.of(book, subject.at).assignee(name)
-            if person is None:
+        new = Duty.of(book, subject.at).assignee(name) if name is not None else Holder(None)
+        if name is not None and new.person is None:
+            if name in book.rulebook.current.roles:
                 raise RefusedError(f"nobody fills the role {name} now", "slactl oncall")
-        if subject.state.assignee == person:
+            raise RefusedError(new.replaced(subject.number), "slactl oncall list")
+        if new.instead_of is not None:
+            subject.warnings.append(new.replaced(subject.number))
+        if subject.state.assignee == new.person:
             return []
-        said = {"instead_of": instead_of} if instead_of is not None else {}
-        return [_entry(subject, EventType.ASSIGNED, {"assignee": person, "from": subject.state.assignee, **said})]
+        said = {"instead_of": new.instead_of} if new.instead_of is not None else {}
+        return [_entry(subject, EventType.ASSIGNED, {"assignee": new.person, "from": subject.state.assignee, **said})]
 
     return make
 

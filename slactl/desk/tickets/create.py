@@ -7,6 +7,7 @@ from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.oncall.duty import Duty
 from slactl.desk.tickets.bursts import bursts_of_new
 from slactl.desk.tickets.change import ChangeResult
 from slactl.desk.tickets.deadlines import note_deadlines, refusing_ended_calendars
@@ -70,8 +71,22 @@ def create(
         detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
+        warnings = _take_over(book, number, opened, assignee)
         note_deadlines(book, number, "ticket opened")
-        return ChangeResult([number], rehearsed=book.records([number]) if dry_run else [])
+        (ticket,) = book.records([number])
+        return ChangeResult([number], warnings=warnings, after={number: ticket})
+
+
+def _take_over(book: Ledger, number: int, at: datetime, assignee: str | None) -> list[str]:
+    """Assign a new ticket to the substitute of an assignee who is away; return the warnings about that."""
+    if assignee is None or assignee in book.rulebook.current.roles:
+        return []
+    holder = Duty.of(book, at).present(assignee)
+    if holder.instead_of is None:
+        return []
+    detail = {"assignee": holder.person, "from": assignee, "instead_of": assignee}
+    book.append(number, Entry(Event(at, EventType.ASSIGNED, detail)))
+    return [holder.replaced(number)]
 
 
 def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Explain deadlines: the policy that set them, the steps that lead to them, and how the time was spent."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
@@ -10,6 +11,7 @@ from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
+from slactl.desk.oncall.duty import Presence
 from slactl.desk.tickets.deadlines import kept_late, refusing_ended_calendars
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar
@@ -57,6 +59,7 @@ class Case:
     in_force: Rules
     fired: Collection[FiringKey]
     is_baseline: IsBaseline
+    presence_at: Callable[[datetime], Presence]
 
 
 def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
@@ -80,7 +83,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
         happened, in_force = effective(history, now), rules_in_force(desk, connection).rules
-        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline)
+        presence_at = partial(Presence.by, connection, in_force, desk.rules)
+        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline, presence_at)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -269,12 +273,16 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
         return
     for escalation in rules_watching(timer.clock_run, case.in_force):
         for due in to_come(timer.clock_run, escalation, evaluation, case.fired, case.is_baseline):
+            presence = case.presence_at(max(instant_of(due.at), evaluation.now))
+            assigns, tells = presence.reached(due.level, escalation.fallback, evaluation.assignee)
             yield {
                 "escalation": escalation.id,
                 "level": due.level.id,
                 "repeat": due.repeat,
                 "offset": str(due.level.at),
                 "due_at": to_text(instant_of(due.at)),
+                "assigns": assigns,
+                "tells": tells,
             }
 
 

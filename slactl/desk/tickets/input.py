@@ -1,17 +1,21 @@
-"""Check the input about a ticket: instants, texts, names, tags, plans and tenants."""
+"""Check the input about a ticket: instants, texts, names, tags, plans and tenants.
+
+A command checks its input before it imports what only a write needs.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
-from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.ledger import Ledger
-from slactl.desk.ledger.rules_versions import rules_of_file
 from slactl.errors import RefusedError, RulesError, UsageError
-from slactl.sla.history.readers import MOST_TAGS
-from slactl.store.write.tenants import Tenant
 from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted
+
+if TYPE_CHECKING:
+    from slactl.desk.ledger.desk import Desk
+    from slactl.desk.ledger.ledger import Ledger
+    from slactl.store.write.tenants import Tenant
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -78,6 +82,8 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: one is empty, too long, or has a comma or a blank; or there are too many.
     """
+    from slactl.sla.history.readers import MOST_TAGS
+
     checked = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
     for tag in checked:
         if (better := dashed(tag)) != tag:
@@ -88,12 +94,12 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return checked
 
 
-def known_plans(book: Ledger) -> list[str]:
+def known_plans(book: "Ledger") -> list[str]:
     """Return the plans that the rules name, and the plans of tenants."""
     return sorted(book.rulebook.current.named("plan") | {tenant.plan for tenant in book.tenants() if tenant.plan})
 
 
-def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str:
+def effective_plan(book: "Ledger", plan: str | None, tenant: "Tenant | None") -> str:
     """Return the plan of a ticket: the given one, else the tenant's, else the default.
 
     Raises:
@@ -104,7 +110,7 @@ def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str
     return known_or_refuse(plan, known_plans(book), "plan", "slactl rules show")
 
 
-def place_of(tenant: Tenant | None, stated: Mapping[str, str | None] = MappingProxyType({})) -> dict[str, str | None]:
+def place_of(tenant: "Tenant | None", stated: Mapping[str, str | None] = MappingProxyType({})) -> dict[str, str | None]:
     """Return where a tenant works, as events state it: its time zone and its country, unless they are stated."""
     names = ("timezone", "country", "subdivision")
     own = {name: getattr(tenant, name) if tenant is not None else None for name in names}
@@ -112,7 +118,7 @@ def place_of(tenant: Tenant | None, stated: Mapping[str, str | None] = MappingPr
     return {"timezone": zone["timezone"], "country": region["country"], "subdivision": region.get("subdivision")}
 
 
-def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
+def known_tenant(book: "Ledger", name: str | None) -> "Tenant | None":
     """Return the tenant of this name; a tenant that only the rules name has neither plan nor zone of its own.
 
     Raises:
@@ -125,11 +131,15 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
         return known_one
     known = book.rulebook.current.named("tenant") | {tenant.name for tenant in book.tenants()}
     known_or_refuse(name, known, "tenant", f"slactl tenant add {quoted(name)}")
+    from slactl.store.write.tenants import Tenant
+
     return Tenant(name=name, created_at=to_text(book.now))
 
 
-def is_recipient(desk: Desk, name: str) -> bool:
+def is_recipient(desk: "Desk", name: str) -> bool:
     """Return whether the rules file has a person or a role of this name; an invalid file has everybody."""
+    from slactl.desk.ledger.rules_versions import rules_of_file
+
     try:
         rules = rules_of_file(desk)
     except RulesError:

@@ -8,6 +8,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError, UsageError
+from slactl.records.tickets import Tenant as TenantRecord
 from slactl.store.write.tenants import Tenant
 from slactl.text import clean, known_or_refuse, quoted
 
@@ -22,8 +23,8 @@ class TenantFacts:
     subdivision: str | None = None
 
 
-def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False) -> None:
-    """Add a tenant.
+def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False) -> TenantRecord:
+    """Add a tenant; return its record.
 
     Raises:
         RefusedError: there is a tenant of this name already.
@@ -34,11 +35,17 @@ def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bo
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
         if book.tenant(named) is not None:
             raise RefusedError(f"the tenant {clean(named)} exists already", f"slactl tenant show {quoted(named)}")
-        book.keep_tenant(_filled(book, Tenant(named, to_text(now)), facts))
+        tenant = _filled(book, Tenant(named, to_text(now)), facts)
+        book.keep_tenant(tenant)
+        return _record(tenant)
 
 
-def change(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False) -> None:
-    """Change the plan, zone or country of the tickets that a tenant opens from now on.
+def change(
+    desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False
+) -> tuple[TenantRecord, TenantRecord]:
+    """Change the plan, zone or country of the tickets that a tenant opens from now on; return its records.
+
+    The first is the record before the change, the second the record after it.
 
     Raises:
         NotKnownError: there is no such tenant, plan, zone, country or subdivision.
@@ -48,7 +55,21 @@ def change(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run:
         tenant = book.tenant(name)
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
-        book.keep_tenant(_filled(book, tenant, facts))
+        changed = _filled(book, tenant, facts)
+        book.keep_tenant(changed)
+        return _record(tenant), _record(changed)
+
+
+def _record(tenant: Tenant) -> TenantRecord:
+    """Return a tenant as `tenant list` prints it."""
+    return {
+        "name": tenant.name,
+        "plan": tenant.plan,
+        "timezone": tenant.timezone,
+        "country": tenant.country,
+        "subdivision": tenant.subdivision,
+        "created_at": tenant.created_at,
+    }
 
 
 def _filled(book: Ledger, tenant: Tenant, facts: TenantFacts) -> Tenant:

@@ -3,7 +3,6 @@
 import glob
 import os
 import shlex
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
+from slactl.desk.upkeep.restore import ASIDE
 from slactl.durations import describe_seconds
 from slactl.errors import BusyError, DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
@@ -136,22 +136,11 @@ def fix_of(error: DatabaseError, path: Path) -> str | None:
 
 
 def restoring(path: Path) -> str:
-    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page.
-
-    The command also works if a side file of the database is missing. It closes the folder of a shared service desk
-    to its group meanwhile, so that nobody can put another file there.
-    """
+    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page."""
     copy = _newest_backup(path)
     if copy is None:
         return f"slactl help operations  # restore a backup; there is none in {path.parent} or {_backups()}"
-    old, folder, aside = (shlex.quote(str(each)) for each in (path, path.parent, path.parent / "broken"))
-    beside = " ".join(shlex.quote(str(path.with_name(path.name + end))) for end in ("-wal", "-shm"))
-    again = f"slactl --db {shlex.quote(str(copy))} backup {old}"
-    steps = f"mkdir {aside} && {{ mv {old} {beside} {aside}; {again}; }}"
-    found = path.parent.stat()
-    if not found.st_mode & stat.S_IWGRP:
-        return steps
-    return f"chmod g-w {folder} && {steps} && chgrp {found.st_gid} {old} && chmod 660 {old} && chmod g+w {folder}"
+    return f"slactl restore {shlex.quote(str(copy))} --yes"
 
 
 def _newest_backup(path: Path) -> Path | None:
@@ -164,7 +153,7 @@ def _newest_backup(path: Path) -> Path | None:
     for file in files:
         with suppress(OSError):
             # If a process closes a file that SQLite has open in it, SQLite loses its locks on the file.
-            if file.name.endswith(SIDE_FILES) or file.samefile(path):
+            if file.name.endswith(SIDE_FILES) or ASIDE in file.name or file.samefile(path):
                 continue
             with open_regular(file, follow=False) as stream:
                 if stream.read(len(MAGIC)) == MAGIC:

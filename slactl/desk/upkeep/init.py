@@ -1,19 +1,31 @@
-"""Make a service desk: the database, and the rules file beside it."""
+"""Make a service desk: the database, and the rules file beside it; or a temporary one with realistic tickets.
+
+The tickets of a temporary service desk are a history file, `demo.jsonl`, in which `WRITTEN` is now. They are moved to
+the present and imported.
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slactl import committed
 from slactl.committed import in_parts
 from slactl.config import Config, shipped_rules, user_rules
 from slactl.desk.ledger.trust import SYSTEM_FOLDER, system_rules
-from slactl.errors import NotKnownError, RefusedError, RulesError
+from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError
 from slactl.files import cannot_write, write_whole
 from slactl.store.database import Database
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import quoted
+
+if TYPE_CHECKING:
+    from slactl.desk.transfer.lines import Problem
+
+#: The instant that is now in the history file of a temporary service desk.
+WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +147,28 @@ def _group_number(name: str) -> int:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {quoted(name)}") from None
+
+
+def make_demo(now: datetime, config: Config) -> tuple[Config, int]:
+    """Make a temporary service desk; return its settings and how many tickets it has."""
+    import json
+    from importlib import resources
+    from io import BytesIO
+    from tempfile import mkdtemp
+
+    from slactl.clock import from_text, to_text
+    from slactl.desk.ledger.desk import Desk
+    from slactl.desk.transfer.importing import Source, import_file
+
+    folder = Path(mkdtemp(prefix="slactl-demo-"))
+    demo = config._replace(database=folder / "slactl.db", rules=folder / "rules.toml")
+    demo.rules.write_bytes(shipped_rules().read_bytes())
+    Database(demo.database).create()
+    lines = resources.files("slactl.desk.upkeep").joinpath("demo.jsonl").read_text(encoding="utf-8").splitlines()
+    moved = (line | {"at": to_text(from_text(line["at"]) + (now - WRITTEN))} for line in map(json.loads, lines))
+    history = BytesIO("\n".join(map(json.dumps, moved)).encode())
+    return demo, import_file(Desk.of(demo), now, Source(history), _refuse).opened
+
+
+def _refuse(problem: "Problem") -> None:
+    raise SlactlError(f"demo.jsonl:{problem}")

@@ -12,10 +12,10 @@ from slactl.desk.oncall.schedules import Schedules
 from slactl.desk.what_if.case_files import read_cases
 from slactl.desk.what_if.cases import NOBODY, NONE, TIMER_KEYS, Case, Expectation, ExpectedFiring, firing_text
 from slactl.desk.what_if.simulate import Simulated, simulate
-from slactl.errors import RulesError
+from slactl.errors import NotKnownError, RulesError
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.rules.rules import Rules
-from slactl.text import did_you_mean
+from slactl.text import clean, did_you_mean, nearest, quoted
 
 
 class Failure(TypedDict):
@@ -60,30 +60,34 @@ def run(
     rules: Rules,
     holidays: HolidayProvider | None = None,
     path: Path = Path("rules.toml"),
+    names: Sequence[str] = (),
 ) -> RunResult:
-    """Run every test in some files. A file that is not valid does not keep the others from running.
+    """Run the tests in some files. A file that is not valid does not keep the others from running.
 
-    Feeds stand beside the `path` of the rules.
+    Feeds stand beside the `path` of the rules. With `names`, only the tests run whose name one of them `fits`.
+
+    Raises:
+        NotKnownError: a name fits no test, and every file is valid.
     """
     problems: list[str] = []
+    cases: list[Case] = []
     tests: list[CaseResult] = []
     for file in files:
         try:
-            cases = read_cases(file, rules.priorities.meanings)
+            cases += read_cases(file, rules.priorities.meanings)
         except RulesError as error:
             problems += error.lines
-            continue
-        for case in cases:
-            failures = [*_CaseRun(case, rules, holidays).failures(), *_gone_wrong(case, rules, path)]
-            tests.append(
-                {
-                    "file": case.file,
-                    "line": case.line,
-                    "name": case.name,
-                    "passed": not failures,
-                    "failures": failures,
-                }
-            )
+    for case in _chosen(cases, names, is_complete=not problems):
+        failures = [*_CaseRun(case, rules, holidays).failures(), *_gone_wrong(case, rules, path)]
+        tests.append(
+            {
+                "file": case.file,
+                "line": case.line,
+                "name": case.name,
+                "passed": not failures,
+                "failures": failures,
+            }
+        )
     passed = sum(test["passed"] for test in tests)
     return {
         "rules": rules.hash,
@@ -92,6 +96,27 @@ def run(
         "problems": problems,
         "tests": tests,
     }
+
+
+def _chosen(cases: Sequence[Case], names: Sequence[str], *, is_complete: bool) -> Sequence[Case]:
+    for name in names if is_complete else ():
+        if not any(fits(case.name, name) for case in cases):
+            known = [case.name for case in cases]
+            near = nearest(name, known)
+            files = " ".join(dict.fromkeys(quoted(case.file) for case in cases))
+            hint = f"slactl rules test {files} --run {quoted(near)}" if near else f"slactl rules test {files}"
+            raise NotKnownError(f"there is no test {clean(name)[:100]!r}{did_you_mean(name, known)}", hint)
+    return [case for case in cases if not names or any(fits(case.name, name) for name in names)]
+
+
+def fits(test: str, name: str) -> bool:
+    """Return whether a name means a test: as a part of its name, or as a pattern with `*`, `?` and `[…]`.
+
+    Capital and small letters are the same.
+    """
+    from fnmatch import fnmatchcase
+
+    return name.casefold() in test.casefold() or fnmatchcase(test.casefold(), name.casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Read the text of a rules file, and find the line of each key in it, because tomllib does not tell lines."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,11 @@ class Lines:
         self._lines: dict[KeyPath, int] = {(): 1}
         self._counts: dict[KeyPath, int] = {}
         self._read(text.split("\n"))
+
+    @property
+    def paths(self) -> Collection[KeyPath]:
+        """Return the path of each key and table that has a line of its own, but for the file as a whole."""
+        return [path for path in self._lines if path]
 
     def of(self, path: Sequence[str | int]) -> int:
         """Return the line of a key, or of the nearest table or value around it, from 1."""

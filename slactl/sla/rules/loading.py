@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slactl.errors import RulesError
+from slactl.sla.enums import Priority
 from slactl.sla.rules.checks import tables as checks
 from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, read, too_deep
 from slactl.sla.rules.model import ManualEscalation
@@ -102,7 +103,7 @@ def shape_problems(
             len(other) > len(key_path) and other[: len(key_path)] == key_path for other in key_paths
         ):
             continue
-        yield key_path, _message(detail["type"], detail["msg"], key_path, known_keys)
+        yield key_path, _message(detail["type"], detail["msg"], key_path, known_keys, detail["input"])
 
 
 def key_path_of(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
@@ -136,9 +137,51 @@ _NEEDED = {
     "model_attributes_type": "must be a table",
 }
 
+#: A value of the right type for a key of rules; keys that are not here have the example of their type.
+_EXAMPLES = {
+    "match": '{ plan = ["pro"] }',
+    "not": '{ tag = ["internal"] }',
+    "when": '{ priority = ["urgent"] }',
+    "targets": '{ default = { first_response = "4h", resolution = "2d" } }',
+    **dict.fromkeys((*Priority, "default"), '{ first_response = "4h", resolution = "2d" }'),
+    "repeat": '{ every = "4h", max = 3 }',
+    "idle": '{ for = "8h" }',
+    "burst": '{ count = 3, within = "1h" }',
+    "manual_escalation": '{ priority = "high", notify = ["support_manager"] }',
+    "weekly": '{ mon-fri = ["09:00-17:00"] }',
+    "dates": '{ 2026-12-24 = ["09:00-12:00"] }',
+    "settings": '{ due_soon = "2h" }',
+    "calendars": '{ office = { timezone = "UTC", weekly = { mon-fri = ["09:00-17:00"] } } }',
+    "roles": '{ support_manager = { assignee = "mia" } }',
+    "people": "{ mia = { notify = [] } }",
+    "templates": '{ title = "{{ what }}" }',
+    "views": '{ mine = { assignee = "me" } }',
+}
+
+#: The same for keys that take a list.
+_LISTS = {
+    **dict.fromkeys(("notify", "fallback", "members"), '["support_manager"]'),
+    **dict.fromkeys(("pause_statuses", "status"), '["pending"]'),
+    "pause": '["resolution"]',
+    "plan": '["pro"]',
+    "tag": '["vip"]',
+    "tenant": '["acme"]',
+    "priority": '["high", "urgent"]',
+    "requester_domain": '["example.com"]',
+    "holidays": '["12-24"]',
+    "emails": '["mia@example.com"]',
+    "include": '["subject"]',
+    "level": '[{ id = "late", at = "0m" }]',
+    "people": '["mia"]',
+}
+
 
 def _message(
-    kind: str, message: str, key_path: tuple[str | int, ...], known_keys: Callable[[KeyPath], Iterable[str]]
+    kind: str,
+    message: str,
+    key_path: tuple[str | int, ...],
+    known_keys: Callable[[KeyPath], Iterable[str]],
+    given: object,
 ) -> str:
     if kind == "extra_forbidden":
         known = list(known_keys(key_path[:-1]))
@@ -154,8 +197,18 @@ def _message(
     if kind == "tuple_type" and key_path in (("policy",), ("escalation",), ("source",), ("maintenance",), ("test",)):
         return f"write [[{key_path[-1]}]], with two brackets"
     if kind in _NEEDED:
-        return _NEEDED[kind]
+        return _NEEDED[kind] + _example(kind, key_path, given)
     return message.removeprefix("Value error, ").replace("Input should be", "must be")
+
+
+def _example(kind: str, key_path: KeyPath, given: object) -> str:
+    """Return a value of the right type, after a comma; a number that must be a text is repeated in quotes."""
+    if kind == "string_type" and isinstance(given, int | float):
+        return f': "{str(given).lower()}"'
+    key = str(key_path[-1]) if key_path else ""
+    example = {"string_type": '"…"', "int_type": "3", "tuple_type": _LISTS.get(key)}.get(kind, _EXAMPLES.get(key))
+    example = example if "type" in kind and kind != "bool_type" else None
+    return f", such as {example}" if example else ""
 
 
 def as_error(problems: Iterable[Problem], lines: Lines, source: str, hint: str | None = None) -> RulesError:

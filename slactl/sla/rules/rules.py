@@ -101,6 +101,13 @@ class Rules(Part):
             self._schedules[key] = oncall.built(name, self.schedules[name], self.calendar, feed)
         return self._schedules[key]
 
+    def reached(self, name: str) -> str:
+        """Return whom messages to a role or a person reach: a role without addresses has those of its assignee."""
+        role = self.roles.get(name)
+        if role is None or role.notify or role.assignee is None or role.assignee not in self.people:
+            return name
+        return role.assignee
+
     def is_open_all_day(self, name: str) -> bool:
         """Return whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""
         return any(self.calendars[part].is_open_all_day for part in parts(name, self.calendars))

@@ -127,6 +127,12 @@ def event_count(transaction: sqlite3.Connection) -> int:
     return int(transaction.execute("SELECT count(*) FROM event").fetchone()[0])
 
 
+def last_recorded(transaction: sqlite3.Connection) -> str | None:
+    """Return when the last event of the audit log was recorded; None while it is empty."""
+    row = transaction.execute("SELECT recorded_at FROM event ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row is not None else None
+
+
 def actions(transaction: sqlite3.Connection) -> list[str]:
     """Return every action that an event can have or has."""
     used = {action for (action,) in transaction.execute("SELECT DISTINCT action FROM event")}

@@ -19,11 +19,19 @@ SILENCE_COLUMNS = [
     *("id", "tenant", "ticket_id", "escalation", "comment", "actor", "created_at", "starts_at", "ends_at", "active")
 ]
 
+#: The states of messages that are yet to be sent, and of those that reached somebody.
+WAITING, REACHED = ("waiting", "sending"), ("sent", "partly", "printed")
 
 ROTA_COLUMNS = [
     *("id", "kind", "schedule", "person", "substitute", "starts_at", "ends_at", "reason", "actor", "created_at"),
     *("removed_at", "removed_by"),
 ]
+
+
+def waiting_and_sent(transaction: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many messages wait or are being sent, and how many reached at least one address."""
+    counts = dict(transaction.execute("SELECT state, count(*) FROM notification GROUP BY state"))
+    return sum(counts.get(state, 0) for state in WAITING), sum(counts.get(state, 0) for state in REACHED)
 
 
 def notifications(
@@ -33,10 +41,15 @@ def notifications(
     *,
     recipients: Sequence[str] = (),
     numbers: Sequence[int] = (),
+    ids: Sequence[int] = (),
 ) -> "list[Notification]":
-    """Return the messages of the outbox, newest first; each filter with values leaves out the other messages."""
+    """Return the messages of the outbox, newest first; each filter with values leaves out the other messages.
+
+    `numbers` are those of tickets, `ids` those of messages.
+    """
     conditions, parameters = ["1"], list[Any]()
-    for column, values in (("state", states), ("recipient", recipients), ("ticket_id", numbers)):
+    filters = (("state", states), ("recipient", recipients), ("ticket_id", numbers), ("id", ids))
+    for column, values in filters:
         if values:
             conditions.append(f"{column} IN ({marks(values)})")
             parameters += values

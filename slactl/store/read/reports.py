@@ -105,6 +105,11 @@ def urgent_tickets(connection: sqlite3.Connection, now: str, limit: int) -> "lis
     return list(tickets(connection, now, _URGENT_UNASSIGNED, limit=limit))
 
 
+def undated_tickets(connection: sqlite3.Connection, now: str, limit: int) -> "list[Ticket]":
+    """Return the open tickets without a deadline, in the order of their numbers."""
+    return list(tickets(connection, now, f"{views.OPEN} AND t.due_at IS NULL", order="t.id", limit=limit))
+
+
 class BoardCounts(NamedTuple):
     """Count open tickets: all, overdue ones, and urgent ones without an assignee."""
 

@@ -31,6 +31,7 @@ COLUMNS = [
     "rules_version",
     "duration_ms",
     "audit_head",
+    "messages_sent",
 ]
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"

@@ -159,6 +159,16 @@ def plans(connection: sqlite3.Connection) -> None:
     allow(connection, "timer", "kind", ("unassigned", "idle", "waiting", "burst", "created"), "waiting")
 
 
+def sent_messages(connection: sqlite3.Connection) -> None:
+    """Add how many messages a run sent, and whom the recipient of a message to a fallback replaces.
+
+    Both are null in the rows of before.
+    """
+    made_anew(connection, "notification", "stands_in_for")
+    if "messages_sent" not in {row[1] for row in connection.execute("PRAGMA table_info(run)")}:
+        connection.execute("ALTER TABLE run ADD COLUMN messages_sent INTEGER")
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -167,7 +177,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
         column: column
         for column in (
             *("duration_ms INTEGER", "boot_id TEXT", "boot_seconds INTEGER"),
-            *("audit_head TEXT", "audit_event INTEGER"),
+            *("audit_head TEXT", "audit_event INTEGER", "messages_sent INTEGER"),
         )
     },
 }
@@ -175,7 +185,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
 )
 
 

@@ -275,13 +275,16 @@ def is_stale(path: Path) -> bool:
 
 
 @contextmanager
-def reported(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite into a DatabaseError with one line that names the database, and a hint."""
+def reported(path: Path, seconds: float | None = None) -> Iterator[None]:
+    """Turn errors of SQLite into a DatabaseError with one line that names the database, and a hint.
+
+    `seconds` is how long the connection waits for another program; by default `BUSY_SECONDS`.
+    """
     try:
         yield
     except sqlite3.Error as error:
         from slactl.store.sqlite.faults import as_database_error
 
-        raise as_database_error(error, path, BUSY_SECONDS) from error
+        raise as_database_error(error, path, BUSY_SECONDS if seconds is None else seconds) from error
     if is_stale(path):
         raise LockedError(f"{path} was changed while slactl read it without locks; try again", "slactl doctor")

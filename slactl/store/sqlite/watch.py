@@ -3,10 +3,13 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from slactl.store.sqlite.connection import is_stale, open_database, reported, transaction
+from slactl.store.sqlite.connection import is_stale, leaving_when, open_database, reported, transaction
+
+#: How long a live screen waits for another program that holds the database, in seconds.
+PATIENCE = 1
 
 
 class WatchedFile:
@@ -19,7 +22,7 @@ class WatchedFile:
             DatabaseError: it is missing, damaged, not from slactl or newer than the program.
         """
         self.path = path
-        self._connection, self._identity = open_database(path, query_only=True), _identity(path)
+        self._connection, self._identity = _opened(path), _identity(path)
         self._version: int | None = None
 
     def has_changed(self) -> bool:
@@ -30,10 +33,10 @@ class WatchedFile:
         """
         identity = _identity(self.path)
         if identity != self._identity or is_stale(self.path):
-            connection = open_database(self.path, query_only=True)
+            connection = _opened(self.path)
             self._connection.close()
             self._connection, self._identity, self._version = connection, identity, None
-        with reported(self.path):
+        with reported(self.path, PATIENCE):
             # SQLite changes this number when somebody else commits. Asking for it reads no table.
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         changed = version != self._version
@@ -51,12 +54,23 @@ class WatchedFile:
         Raises:
             DatabaseError: the database cannot be read.
         """
-        with reported(self.path), transaction(self._connection):
+        with reported(self.path, PATIENCE), transaction(self._connection):
             yield self._connection
 
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+
+def impatient() -> AbstractContextManager[None]:
+    """Give up the write lock after a second with KeyboardInterrupt, so that a live screen does not stand still."""
+    return leaving_when(lambda: True)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = open_database(path, query_only=True)
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    return connection
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.va
 _DONE = ", ".join(f"'{status.value}'" for status in Status if status.is_done)
 
 _WAITING = f"""SELECT n.id, n.recipient, n.ticket_id, n.escalation_id, n.event_id, n.tries, n.addresses, n.held_by,
-n.instead_of, n.message_ids, f.reason, f.kind, f.cycle, f.source, f.escalation, f.level, f.actor,
+n.instead_of, n.stands_in_for, n.message_ids, f.reason, f.kind, f.cycle, f.source, f.escalation, f.level, f.actor,
 e.at AS happened_at, json_extract(e.detail, '$.status') AS sets_status, json_extract(e.detail, '$.from') AS was_status,
 json_extract(e.detail, '$.stand_ins') AS stand_ins,
 t.external_id, t.tenant, t.plan, t.status, t.priority, t.assignee, t.subject, t.requester_email, t.tags, t.due_at,
@@ -37,29 +37,29 @@ def waiting(transaction: sqlite3.Connection, now: str) -> list[Row]:
     found = list(rows(transaction, _WAITING, (now,)))
     for row in found:
         row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
-        row["stands_in_for"] = _stands_in_for(row.pop("stand_ins"), row["recipient"])
+        _say_for_whom(row)
     return found
 
 
-def _stands_in_for(stand_ins: str | None, recipient: str) -> str | None:
-    """Return whom the recipient replaces, from what an event says of it ("cem for ann"), or None."""
-    own = f"{recipient} for "
-    names = [each.removeprefix(own) for each in json.loads(stand_ins or "[]") if each.startswith(own)]
-    return " and ".join(dict.fromkeys(names)) or None
+def _say_for_whom(row: Row) -> None:
+    """Put whom the recipient replaces into the row: what it has itself, else what its event says ("cem for ann")."""
+    own = f"{row['recipient']} for "
+    names = [each.removeprefix(own) for each in json.loads(row.pop("stand_ins") or "[]") if each.startswith(own)]
+    row["stands_in_for"] = row["stands_in_for"] or " and ".join(dict.fromkeys(names)) or None
 
 
 def of_escalations(transaction: sqlite3.Connection, escalations: Collection[int]) -> list[Row]:
     """Return the messages of some escalations, with the mail address of their tickets' requesters."""
     query = (
         "SELECT n.id, n.recipient, n.ticket_id, n.state, n.addresses, n.error, n.held_by, n.next_try_at,"
-        " t.requester_email, json_extract(e.detail, '$.stand_ins') AS stand_ins"
+        " n.stands_in_for, t.requester_email, json_extract(e.detail, '$.stand_ins') AS stand_ins"
         " FROM notification n JOIN ticket t ON t.id = n.ticket_id JOIN escalation f ON f.id = n.escalation_id"
         f" LEFT JOIN event e ON e.id = f.event_id WHERE n.escalation_id IN ({numbers(escalations)}) ORDER BY n.id"
     )
     found = list(rows(transaction, query))
     for row in found:
         row["addresses"] = json.loads(row["addresses"])
-        row["stands_in_for"] = _stands_in_for(row.pop("stand_ins"), row["recipient"])
+        _say_for_whom(row)
     return found
 
 

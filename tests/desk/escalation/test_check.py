@@ -166,7 +166,7 @@ def test_broken_rules_do_not_stop_the_night(
     again = slactl("check", "-q")
     assert (again.code, json.loads(slactl("check", "--json").out)["firings"]) == (4, [])
     assert slactl("create", "Another", "--from", "ann@example.com").code == 4
-    assert slactl("reply", "1").code == 0
+    assert slactl("reply", "1", "--no-body").code == 0
 
 
 def test_a_rule_that_is_new_wakes_nobody_for_the_past(
@@ -263,7 +263,7 @@ def test_nothing_fires_for_a_paused_clock_and_everything_after_it(
 ) -> None:
     number = opened(slactl)
     clock.move_to("2026-03-09T08:00:00Z")
-    slactl("reply", number)  # the customer has the ball, one hour before the deadline
+    slactl("reply", number, "--no-body")  # the customer has the ball, one hour before the deadline
     clock.move_to("2026-03-20T08:00:00Z")
     assert report(slactl)["escalated"] == 0
     slactl("receive", number)

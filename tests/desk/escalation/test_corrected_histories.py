@@ -37,7 +37,7 @@ def late_exchange(slactl: Slactl, clock: Clock) -> str:
     """A ticket that was answered at 09:10 and whose exchange since 11:00 is late: somebody was told at 12:30."""
     number = opened(slactl)
     at(clock, "09:10:00")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     at(clock, "11:00:00")
     slactl("receive", number)
     at(clock, "12:30:00")
@@ -49,7 +49,7 @@ def test_an_earlier_exchange_moves_no_escalation_to_another_one(desk: Path, slac
     write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
     number = late_exchange(slactl, clock)
     said_late(slactl, "receive", number, "09:20:00")
-    said_late(slactl, "reply", number, "09:30:00")
+    said_late(slactl, "reply", number, "09:30:00", "--no-body")
     assert clean(slactl)
     found = check(slactl)
     assert (found["firings"], found["breached"]) == ([], 0), found["firings"]
@@ -63,13 +63,13 @@ def test_an_exchange_that_came_to_light_is_judged_by_itself(desk: Path, slactl: 
     write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
     number = opened(slactl)
     at(clock, "09:10:00")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     at(clock, "13:00:00")
     slactl("receive", number)
     at(clock, "14:30:00")
     assert came(slactl) == ["breach fired"]
     said_late(slactl, "receive", number, "09:20:00")
-    said_late(slactl, "reply", number, "12:00:00")
+    said_late(slactl, "reply", number, "12:00:00", "--no-body")
     found = check(slactl)
     assert ([firing["outcome"] for firing in found["firings"]], found["breached"]) == (["expired"], 1)
     assert rows(desk, "SELECT cycle, outcome FROM escalation ORDER BY cycle") == [(1, "expired"), (2, "fired")]
@@ -168,14 +168,14 @@ def test_what_people_did_by_hand_twice_stays_with_its_exchange(desk: Path, slact
     write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
     number = opened(slactl)
     at(clock, "09:10:00")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     at(clock, "11:00:00")
     slactl("receive", number)
     at(clock, "11:10:00")
     for _ in range(2):
         slactl("escalate", number, "--escalation", "next_response", "--level", "breach", "--reason", "again")
     said_late(slactl, "receive", number, "09:20:00")
-    said_late(slactl, "reply", number, "09:30:00")
+    said_late(slactl, "reply", number, "09:30:00", "--no-body")
     assert rows(desk, "SELECT cycle FROM escalation") == [(2,), (2,)]
     at(clock, "12:30:00")
     assert came(slactl) == []
@@ -233,7 +233,7 @@ def test_a_desk_brought_elsewhere_knows_what_was_decided_for_which_exchange(
     write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
     number = late_exchange(slactl, clock)
     said_late(slactl, "receive", number, "09:20:00")
-    said_late(slactl, "reply", number, "09:30:00")
+    said_late(slactl, "reply", number, "09:30:00", "--no-body")
     exported = slactl("export")
     assert exported.code == 0, exported.err
     log = tmp_path / "log.jsonl"
@@ -252,15 +252,15 @@ def test_a_breach_that_came_to_light_is_not_taken_for_the_one_that_was_noticed(
     write_rules(desk, policy(next_response="1h"), ladder("created", "old +900h"))
     number = opened(slactl)
     at(clock, "09:10:00")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     at(clock, "12:00:00")
     slactl("receive", number)
     at(clock, "14:00:00")
     check(slactl)
     # The exchange that was late was answered in time, and one before it was not.
-    said_late(slactl, "reply", number, "12:30:00")
+    said_late(slactl, "reply", number, "12:30:00", "--no-body")
     said_late(slactl, "receive", number, "09:20:00")
-    said_late(slactl, "reply", number, "11:30:00")
+    said_late(slactl, "reply", number, "11:30:00", "--no-body")
     assert clean(slactl)
     found = check(slactl)
     assert (found["firings"], found["breached"]) == ([], 1)
@@ -274,10 +274,10 @@ def test_a_late_answer_on_the_record_later_leaves_the_next_deadline_to_be_notice
     write_rules(desk, policy(update="1h"), ladder("update", "breach 0m"))
     number = opened(slactl)
     at(clock, "09:10:00")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     at(clock, "10:30:00")
     assert check(slactl)["breached"] == 1
-    said_late(slactl, "reply", number, "10:20:00")
+    said_late(slactl, "reply", number, "10:20:00", "--no-body")
     assert clean(slactl)
     assert check(slactl)["breached"] == 0
     at(clock, "11:20:01")
@@ -296,10 +296,10 @@ def test_an_answer_in_time_on_the_record_later_takes_the_noticed_miss_back(
     write_rules(desk, policy(update="1h"), ladder("update", "breach 0m"))
     number = opened(slactl)
     at(clock, "09:10:00")
-    slactl("reply", number)
+    slactl("reply", number, "--no-body")
     at(clock, "10:30:00")
     assert check(slactl)["breached"] == 1
-    said_late(slactl, "reply", number, "10:00:00")
+    said_late(slactl, "reply", number, "10:00:00", "--no-body")
     assert clean(slactl)
     at(clock, "11:00:01")
     assert check(slactl)["breached"] == 1

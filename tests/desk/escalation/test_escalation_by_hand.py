@@ -163,9 +163,9 @@ def test_a_rehearsal_changes_nothing(desk: Path, slactl: Slactl, clock: Clock) -
     write_rules(desk, LONG, STEPS)
     number = opened(slactl)
     words = ("escalate", number, "--escalation", "resolution", "--level", "lead", "--reason", "now", "--dry-run")
-    changes = "priority normal → urgent; assignee nobody → mia"
+    changes = "priority normal → urgent · assignee nobody → mia"
     waits = "the message to mia waits for the next check: there is no address, so check prints it"
-    assert slactl(*words).out == f"would have escalated ticket {number}: {changes}; {waits}\n"
+    assert slactl(*words).out == f"dry run, not done: #{number} escalated · {changes} · {waits}\n"
     assert rows(desk, "SELECT count(*) FROM escalation") == [(0,)]
 
 

@@ -730,7 +730,7 @@ def test_a_backdated_answer_takes_back_no_escalation_that_fired(desk: Path, slac
     number = opened(slactl)
     at(clock, "11:00:00")
     assert came(slactl) == ["breach fired"]
-    slactl("reply", number, "--at", "2026-03-02T09:30:00Z", "--reason", "answered by phone")
+    slactl("reply", number, "--no-body", "--at", "2026-03-02T09:30:00Z", "--reason", "answered by phone")
     found = ticket(slactl, number)
     assert (found["ever_breached"], found["priority"], len(found["escalations"])) == (False, "high", 1)
     assert came(slactl) == []

@@ -268,7 +268,7 @@ def test_the_same_status_with_another_end_moves_the_end_and_without_one_cancels_
 def test_a_reply_that_keeps_the_status_keeps_its_end(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     take(slactl, OPENED)
     slactl("status", "A", "waiting_customer", "--until", "2026-03-03T09:00:00Z")
-    slactl("reply", "A")
+    slactl("reply", "A", "--no-body")
     assert "paused until Tue 09:00" in slactl("list", "--paused", "--format", "table").out
     assert shown(slactl)["pending_until"] == "2026-03-03T09:00:00Z"
     slactl("receive", "A")

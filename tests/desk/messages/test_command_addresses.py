@@ -81,6 +81,24 @@ def test_command_runs_once_for_each_ticket_with_the_facts_on_stdin(desk: Path, s
     assert len(got(desk)) == 2
 
 
+@pytest.mark.parametrize("notify", [["assignee", "boss"], ["boss", "assignee"], ["boss", "mia", "assignee"]])
+def test_command_runs_once_where_a_role_and_a_word_mean_one_person(
+    desk: Path, slactl: Slactl, notify: list[str]
+) -> None:
+    write_program(desk)
+    path = write_rules(desk, ["false"])
+    text = path.read_text().replace("[people.mia]", '[roles.boss]\nassignee = "mia"\n[people.mia]\n%s')
+    path.write_text(
+        text.replace('notify = ["lead"]', f"notify = {json.dumps(notify)}") % 'notify = [{command = ["./page"]}]'
+    )
+    late(slactl, "A-1", assignee="mia")
+    done = json.loads(slactl("check", "--json").out)
+    assert (done["notified"], done["messages_sent"]) == (1, 1)
+    assert [run["facts"]["recipient"] for run in got(desk)] == ["mia"]
+    assert outbox(slactl) == [("mia", "sent", None)]
+    assert json.loads(slactl("runs", "list", "--json").out)[0]["messages_sent"] == 1
+
+
 def test_customers_words_are_on_stdin_only_where_the_role_asks(desk: Path, slactl: Slactl) -> None:
     write_program(desk)
     write_rules(desk, ["./page"], 'include = ["subject"]')

@@ -101,7 +101,7 @@ def test_deadline_set_by_hand_met_then_reopened_stays_met(berlin: Desk, slactl: 
 
 def test_met_resolution_stays_met_when_the_ticket_is_reopened_later(berlin: Desk) -> None:
     berlin.create(2, "09:00")
-    berlin.at(3, "10:00", "reply", "1", "--status", "open")
+    berlin.at(3, "10:00", "reply", "1", "--no-body", "--status", "open")
     berlin.at(4, "10:00", "resolve", "1")
     before = berlin.report(*FIRST, at="2026-03-09T00:00:00Z")
     assert berlin.counts("resolution", *FIRST) == (1, 0)
@@ -118,7 +118,7 @@ def test_deadline_and_the_late_stop_are_one_miss_in_each_period(berlin: Desk) ->
     assert berlin.counts("first_response", *FIRST) == (0, 1)  # nothing is written yet: the timer tells it
     berlin.at(6, "12:00", "check", "-q")
     assert berlin.counts("first_response", *FIRST) == (0, 1)
-    berlin.at(9, "09:30", "reply", "1", "--status", "open")
+    berlin.at(9, "09:30", "reply", "1", "--no-body", "--status", "open")
     assert berlin.counts("first_response", *FIRST) == (0, 1)
     assert berlin.counts("first_response", *SECOND) == (0, 1)
     assert berlin.counts("first_response", "--since", "2026-03-02", "--until", "2026-03-16") == (0, 1)
@@ -136,7 +136,7 @@ def test_deadline_and_the_late_stop_are_one_miss_in_each_period(berlin: Desk) ->
 
 def test_each_missed_agreement_counts(berlin: Desk) -> None:
     berlin.create(2, "08:00", "--tag", "gold")
-    berlin.at(2, "09:30", "reply", "1", "--status", "open")
+    berlin.at(2, "09:30", "reply", "1", "--no-body", "--status", "open")
     berlin.at(2, "14:00", "due", "1", "--target", "resolution", "--at", "2026-03-03T12:00+01:00", "--reason", "agreed")
     assert berlin.counts("resolution", "--until", "2026-03-03") == (0, 1)
     assert berlin.counts("resolution", *FIRST) == (0, 2)
@@ -160,7 +160,7 @@ def test_deadline_that_a_change_sets_to_the_past_counts_in_the_period_of_the_cha
 
 def test_deadline_in_the_closed_hours_of_a_pause_is_late_once_the_pause_ends(berlin: Desk) -> None:
     berlin.create(5, "09:00", "--tag", "gold")
-    berlin.at(5, "09:30", "reply", "1", "--status", "open")
+    berlin.at(5, "09:30", "reply", "1", "--no-body", "--status", "open")
     berlin.at(5, "13:00", "status", "1", "pending")  # on the deadline, which saves it
     before = berlin.report(*FIRST, at="2026-03-09T00:00:00Z")
     assert berlin.counts("resolution", *FIRST) == (0, 0)
@@ -223,8 +223,8 @@ def test_escalations_count_up_to_the_end_of_the_period_and_warnings_do_not(berli
     berlin.create(6, "09:00", "--tag", "gold")
     berlin.create(6, "09:00")
     berlin.at(6, "09:40", "check", "-q")  # warns about 1
-    berlin.at(6, "10:30", "reply", "1", "--status", "open")
-    berlin.at(6, "10:40", "reply", "2", "--status", "open")
+    berlin.at(6, "10:30", "reply", "1", "--no-body", "--status", "open")
+    berlin.at(6, "10:40", "reply", "2", "--no-body", "--status", "open")
     assert berlin.report(*FIRST)["escalation_rate"] == 0.0
     berlin.at(9, "12:00", "escalate", "1", "--reason", "angry", "--priority", "urgent")
     assert berlin.report(*FIRST)["escalation_rate"] == 0.0
@@ -233,7 +233,7 @@ def test_escalations_count_up_to_the_end_of_the_period_and_warnings_do_not(berli
 
 def test_outcomes_are_in_the_groups_of_then(berlin: Desk) -> None:
     berlin.create(2, "09:00", "--assignee", "mia", "--tag", "gold", "--tag", "vip")
-    berlin.at(2, "09:30", "reply", "1", "--status", "open")
+    berlin.at(2, "09:30", "reply", "1", "--no-body", "--status", "open")
     berlin.at(2, "10:00", "assign", "1", "--to", "jo")
     berlin.at(2, "10:00", "tag", "1", "--remove", "vip")
     berlin.at(2, "11:00", "resolve", "1")
@@ -257,7 +257,7 @@ def test_outcomes_are_in_the_groups_of_then(berlin: Desk) -> None:
 
 def test_all_begins_with_the_first_ticket(berlin: Desk, slactl: Slactl) -> None:
     berlin.create(2, "09:00")
-    berlin.at(2, "09:30", "reply", "1", "--status", "open")
+    berlin.at(2, "09:30", "reply", "1", "--no-body", "--status", "open")
     with freeze_time("2026-06-01T00:00:00Z"):
         assert json.loads(slactl("summary", "--json").out)["first_response_n"] == 0
         assert json.loads(slactl("summary", "--json", "--since", "all").out)["first_response_n"] == 1

@@ -190,7 +190,7 @@ def test_resolved_and_closed_tickets_stay_as_they_are(config: Desk, slactl: Slac
 def test_a_met_target_keeps_what_it_was_judged_by(config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     number = create(slactl)
     clock.tick(timedelta(hours=3))
-    slactl("reply", str(number), "--status", "open")
+    slactl("reply", str(number), "--no-body", "--status", "open")
     promise(config, "2h", "10h")
     _, changes, _ = moved(config)
     assert [change["target"] for change in changes] == ["resolution"]
@@ -206,7 +206,7 @@ def test_a_missed_target_keeps_what_it_was_judged_by(
     number = create(slactl)
     clock.tick(timedelta(hours=5))
     if answered:
-        slactl("reply", str(number), "--status", "open")
+        slactl("reply", str(number), "--no-body", "--status", "open")
     promise(config, "40h", "80h")
     _, changes, _ = moved(config)
     assert [change["target"] for change in changes] == ["resolution"]

@@ -33,10 +33,10 @@ def told(desk: Path, slactl: Slactl) -> Iterator[Path]:
                 assert slactl(*line.split()).code == 0
 
         at("08:00", *(f"create T{number} --from ann@example.com" for number in range(1, 5)))
-        at("08:30", "reply 1", "resolve 1")
+        at("08:30", "reply 1 --no-body", "resolve 1")
         at("09:30", "check -q")
         at("12:30", "check -q", "due 2 --at 2026-03-02T13:00:00Z --target resolution --reason agreed")
-        at("13:30", "check -q", "reply 2", "resolve 2", "reopen 1")
+        at("13:30", "check -q", "reply 2 --no-body", "resolve 2", "reopen 1")
         at("14:00", "resolve 1", "create T5 --from ann@example.com")
         at("15:30", "tag 3 --add seen")
         yield desk

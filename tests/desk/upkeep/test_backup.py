@@ -20,7 +20,6 @@ from slactl.__main__ import run
 from slactl.config import resolve
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup as desk_backup
-from slactl.show import guide
 from slactl.store.schema import chain
 from slactl.store.sqlite import file
 
@@ -439,32 +438,3 @@ def test_a_rehearsal_writes_nothing_and_refuses_the_same(told: Path, slactl: Sla
     assert rehearsed.out.startswith("would copy ")
     target.write_text("precious")
     assert slactl("backup", "-n", str(target)).code == 5
-
-
-#: The commands of the guide that restore a database.
-RECIPE = guide.page("operations").partition("\nTo restore")[2].partition("```sh\n")[2].partition("```")[0]
-
-
-@pytest.mark.parametrize("shared", [False, True])
-def test_the_recipe_of_the_guide_restores_a_database(told: Path, slactl: Slactl, target: Path, shared: bool) -> None:
-    assert slactl("backup", str(target)).code == 0
-    group = NO_GROUP if os.geteuid() == 0 else os.getgid()
-    kept = slactl("export").out
-    slactl("note", "1", "--body", "after the backup")
-    told.write_bytes(b"broken" * 1000)
-    assert slactl("doctor").code == 6
-    if shared:
-        os.chown(told.parent, -1, group)
-        told.parent.chmod(0o2770)
-    recipe = RECIPE.replace("/srv/desk", str(told.parent)).replace("/backup/slactl-2026-03-02.db", str(target))
-    recipe = recipe.replace("sudo -u desk ", "").replace("chgrp support", f"chgrp {group}")
-    # There is no cron job here, which `doctor` would miss.
-    left_out = (" doctor",) if shared else (" doctor", "shared service desk")
-    lines = [line for line in recipe.splitlines() if not any(each in line for each in left_out)]
-    script = "\n".join([f'slactl() {{ {sys.executable} -m slactl "$@"; }}', *lines])
-    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert slactl("export").out == kept
-    assert stat.S_IMODE(told.stat().st_mode) == (0o660 if shared else 0o600)
-    assert stat.S_IMODE(told.parent.stat().st_mode) == (0o2770 if shared else 0o700)
-    assert slactl("note", "1", "--body", "it goes on").code == 0

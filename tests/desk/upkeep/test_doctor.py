@@ -229,7 +229,8 @@ def test_a_table_that_is_gone_comes_back_from_a_backup(
         pasted(finding["fix"])
         assert bad(slactl) == []
         assert beside.exists()  # a backup that is kept beside the database stays where it is
-        shutil.rmtree(desk.with_name("broken"))
+        [kept] = desk.parent.glob("*.before-restore-*Z")
+        kept.unlink()
 
 
 #: What is said of a level that was decided.
@@ -356,7 +357,16 @@ def test_doctor_names_the_newest_sound_backup_of_this_database(desk: Path, slact
     desk.with_name("slactl-notes.txt").write_text("no database")
     os.truncate(desk, 6000)
     finding = next(check for check in examined(slactl)[1]["checks"] if not check["ok"])
-    assert f"slactl --db {desk.with_name('slactl-2.db')} backup {desk}" in finding["fix"]
+    assert finding["fix"] == f"slactl restore {desk.with_name('slactl-2.db')} --yes"
+
+
+def test_doctor_does_not_name_a_database_that_a_restore_replaced(desk: Path, slactl: Slactl) -> None:
+    backup = desk.with_name("slactl-1.db")
+    assert slactl("backup", str(backup)).code == 0
+    assert slactl("restore", str(backup), "--yes").code == 0
+    os.truncate(desk, 6000)
+    finding = next(check for check in examined(slactl)[1]["checks"] if not check["ok"])
+    assert finding["fix"] == f"slactl restore {backup} --yes"
 
 
 def test_a_backup_in_the_users_own_folder_is_found(

@@ -53,7 +53,7 @@ def missed(desk: Path, slactl: Slactl) -> Path:
         ("--at", "1h ago"),
     ):
         assert slactl("create", "Printer, on fire", "--from", "ann@example.com", *options).code == 0
-    assert slactl("reply", "2", "--status", "open").code == 0
+    assert slactl("reply", "2", "--no-body", "--status", "open").code == 0
     assert slactl("check", "-q").code == 0
     return desk
 

@@ -31,6 +31,8 @@ class Run(SQLModel, table=True):
     #: The last hash of the event log when the run ended, and the number of the event that has it.
     audit_head: str | None = text_column()
     audit_event: int | None = number(None)
+    #: How many messages carried the notices that were delivered; null in runs of before.
+    messages_sent: int | None = number(None)
 
 
 class Lease(SQLModel, table=True):

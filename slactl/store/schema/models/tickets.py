@@ -257,6 +257,8 @@ class Notification(SQLModel, table=True):
     address: str | None = text_column()
     held_by: str | None = text_column()
     instead_of: str | None = text_column()
+    #: Whom the recipient of a message to a fallback replaces; of other messages the event of their cause says it.
+    stands_in_for: str | None = text_column()
     #: The id that the message carries to each address, by key, from the first try on.
     message_ids: str = text_column(nullable=False, default="{}")
     #: The process that is sending the message, and until when at the latest: see `slactl.lease`.
