@@ -43,6 +43,7 @@ def _coded(value: Any) -> Any:  # noqa: ANN401  (a value of any table)
     if isinstance(value, Mapping):
         return {key: _coded(inner) for key, inner in value.items()}
     if isinstance(value, date | time):
+        kind = "time" if isinstance(value, time) else "datetime" if isinstance(value, datetime) else "date"
         return [kind, value.isoformat()]
     return value
 
@@ -67,7 +68,7 @@ _KINDS: Mapping[str, Callable[..., object]] = {
     **_parts(Part),
     **{name: kind for name, kind in vars(enums).items() if isinstance(kind, type) and issubclass(kind, StrEnum)},
     **{kind.__name__: kind for kind in (Duration, Offset)},
-    **{kind.__name__: kind.fromisoformat for kind in (date, datetime, time)},
+    **{"date": date.fromisoformat, "datetime": datetime.fromisoformat, "time": time.fromisoformat},
     "tuple": lambda *items: tuple(map(_value, items)),
     "list": lambda *items: list(map(_value, items)),
 }
