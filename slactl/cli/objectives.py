@@ -42,7 +42,7 @@ def objectives(
       slactl objectives --period 2026-10 --by tenant
       slactl objectives --exit-code -q
     """
-    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.ledger.rules_versions import CommandRules
     from slactl.desk.reports.objectives import FIELDS, Clock, named_period, standings
     from slactl.show.objectives import columns
 

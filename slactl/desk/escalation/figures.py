@@ -4,7 +4,7 @@ from datetime import datetime
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rulebook import CommandRules
+from slactl.desk.ledger.rules_versions import CommandRules
 from slactl.desk.oncall.duty import Presence
 from slactl.desk.oncall.records import standing
 from slactl.desk.reports.objectives import Clock, standings

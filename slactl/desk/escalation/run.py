@@ -35,8 +35,6 @@ class RunOptions(NamedTuple):
     metrics: Path | None = None
     #: Writes the live page. It raises SlactlError if the page cannot be written.
     board: Callable[[], None] | None = None
-    #: False for a temporary database: the run keeps nothing in this user's state folder.
-    keeps_state: bool = True
     #: Returns whether to stop; asked between two batches and between two messages.
     stop: Callable[[], bool] = lambda: False
     #: Gets the number of tickets of each batch that is done.

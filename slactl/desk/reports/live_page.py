@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rulebook import CommandRules
+from slactl.desk.ledger.rules_versions import CommandRules
 from slactl.desk.oncall.duty import Presence
 from slactl.desk.oncall.records import standing
 from slactl.desk.reports.board import read_board

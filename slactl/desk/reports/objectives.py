@@ -53,7 +53,7 @@ def standings_by_rules(
     desk: "Desk", transaction: "Transaction", clock: Clock, at: datetime | None = None
 ) -> list["Record"]:
     """Return how far the goals of the rules in force are reached, in the periods of `at`; none without valid rules."""
-    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.ledger.rules_versions import CommandRules
 
     with suppress(RulesError):
         current = CommandRules(desk).current(transaction, strict=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from slactl.sla.rules.calendars import attempt, unknown_words
+from slactl.sla.rules.checks.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.match import Facts, Match
 from slactl.sla.rules.objectives.goal import Goal

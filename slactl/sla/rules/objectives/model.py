@@ -4,13 +4,12 @@ from datetime import tzinfo
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
 from slactl.clock import zone
 from slactl.sla.rules.match import Match
 from slactl.sla.rules.objectives.goal import Goal, Margin, parse_goal
 from slactl.sla.rules.objectives.period import PeriodKind
-from slactl.sla.rules.values import AnyTarget, Name, Names, Part, from_list, word_of
+from slactl.sla.rules.part import Form, Part
+from slactl.sla.rules.values import AnyTarget, Name, Names, from_list, word_of
 
 
 def _goal(value: object) -> object:
@@ -21,20 +20,32 @@ def _goal(value: object) -> object:
     return parse_goal(value)
 
 
-AnyGoal = Annotated[Goal, BeforeValidator(_goal)]
+def _percent(value: float) -> float:
+    if not 0 < value <= 100:
+        raise ValueError("must be a number above 0 and up to 100")
+    return value
+
+
+def _spare(value: int) -> int:
+    if value < 0:
+        raise ValueError("must be a whole number, 0 or more")
+    return value
+
+
+AnyGoal = Annotated[Goal, Form(only=_goal)]
 
 
 class Credit(Part):
     """Hold what a customer gets back, in percent, when attainment falls below a threshold."""
 
     below: AnyGoal
-    percent: Annotated[int | float, Field(gt=0, le=100)]
+    percent: Annotated[int | float, Form(after=_percent)]
 
 
 class NotifyAt(Part):
     """Hold when a goal tells people: when few misses are spare, and when attainment falls below it."""
 
-    spare: Annotated[int, Field(ge=0)] | None = None
+    spare: Annotated[int, Form(after=_spare)] | None = None
     below: bool = True
 
     @property
@@ -60,7 +71,7 @@ class Objective(Part):
     notify: Names = ()
     notify_at: NotifyAt = NotifyAt()
     timezone: Name = "UTC"
-    credits: Annotated[tuple[Credit, ...], BeforeValidator(from_list)] = ()
+    credits: Annotated[tuple[Credit, ...], Form(before=from_list)] = ()
 
     @cached_property
     def zone(self) -> tzinfo:

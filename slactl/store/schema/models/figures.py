@@ -1,9 +1,9 @@
 """Define the tables that each check fills for SQL, which cannot read the rules: goals, and who is on call."""
 
-from sqlalchemy import CheckConstraint, Column, Float, Text
+from sqlalchemy import CheckConstraint, Column, Float
 from sqlmodel import Field, SQLModel
 
-from slactl.store.schema.columns import instants, number, one_of, text_column
+from slactl.store.schema.models.columns import instants, key, number, one_of, text_column
 
 
 class ObjectiveStanding(SQLModel, table=True):
@@ -15,7 +15,7 @@ class ObjectiveStanding(SQLModel, table=True):
         one_of("state", ("no_data", "kept", "at_risk", "below")),
         CheckConstraint("kept >= 0 AND missed >= 0", name="signs"),
     )
-    name: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = key()
     period: str = text_column(nullable=False)
     since: str = text_column(nullable=False)
     until: str = text_column(nullable=False)
@@ -37,7 +37,7 @@ class OncallStanding(SQLModel, table=True):
 
     __tablename__ = "oncall_standing"
     __table_args__ = (*instants("since", "until", "next_at", "as_of"),)
-    schedule: str = Field(sa_column=Column(Text, primary_key=True))
+    schedule: str = key()
     person: str | None = text_column()
     since: str | None = text_column()
     until: str | None = text_column()
