@@ -13,7 +13,7 @@ import typer
 
 from slactl import committed
 from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
-from slactl.text import clean, clean_block, nearest, quoted
+from slactl.text import clean, clean_block, nearest, prose, quoted
 
 
 def report(
@@ -70,7 +70,7 @@ def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None)
 
 def _say_errors(lines: Sequence[str], hint: str | None) -> None:
     for line in lines:
-        _say(f"error: {clean(line)}")
+        _say(prose(f"error: {clean(line)}", sys.stderr))
     if hint:
         _say(f"hint: {clean(hint)}")
 

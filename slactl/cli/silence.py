@@ -82,7 +82,7 @@ def list_(
     here = call(context)
     with here.desk.database.read() as transaction:
         silences = message_reads.silences(transaction, to_text(here.now), ended=ended)
-    shown = ("id", "starts_at", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
+    shown = ("id", "ends_at", "ticket_id", "tenant", "escalation", "starts_at", "actor", "comment")
     print_records(context, silences, message_reads.SILENCE_COLUMNS, output, screen_fields=shown, none="no silences")
 
 
