@@ -14,7 +14,7 @@ from slactl.errors import UsageError
 
 app = Commands(help="Hold messages back for some time.")
 
-FOR = wall_seconds("--for", "slactl silence add --ticket 12 --for 2h")
+FOR = wall_seconds("--for", "slactl silence add --help")
 
 
 @app.command()
