@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Result, Slactl
+from conftest import MONDAY, Result, Slactl
+from freezegun import freeze_time
 
 from slactl.__main__ import run
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 #: What is typed, by its exit code. Ticket 1 is open, ticket 2 resolved, ticket 3 closed; the rules are those of `init`.
 WRONG = {
@@ -212,8 +215,9 @@ def made(new_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = shutil.copytree(new_desk, tmp_path_factory.mktemp("made") / "desk")
     settings = ["--db", str(folder / "slactl.db"), "--rules", str(folder / "rules.toml"), "--actor", "ann"]
     opened = [["create", subject, "--from", "jo@example.com"] for subject in ("Fire", "Rain", "Snow")]
-    for words in (*opened, ["resolve", "2"], ["close", "3"]):
-        assert run([*settings, *words]) == 0
+    with freeze_time(MONDAY):
+        for words in (*opened, ["resolve", "2"], ["close", "3"]):
+            assert run([*settings, *words]) == 0
     return folder
 
 
@@ -253,7 +257,7 @@ def test_there_are_more_than_a_hundred() -> None:
 def test_a_wrong_command_changes_nothing_and_its_hint_runs(code: int, line: str, place: Path, slactl: Slactl) -> None:
     before = content(place, slactl)
     result = slactl(*shlex.split(line))
-    assert (result.code, result.out) == (code, "")
+    assert (result.code, result.out) == (code, ""), result.err
     assert "Traceback" not in result.err
     said = [each.partition(": ")[0] for each in result.err.splitlines()]
     assert said.count("error") >= 1
