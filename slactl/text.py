@@ -29,6 +29,9 @@ HIDDEN = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 
+#: Blanks without a width, which Python does not count as blanks.
+NARROW = "\u200b\u2060\ufeff"
+
 # Emoji that are joined, such as families, and the letters of scripts that are written joined: Arabic and Persian,
 # Syriac, N'Ko, Mandaic, Mongolian and Adlam.
 _EMOJI = "[\u2194-\u2199\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
@@ -47,8 +50,11 @@ _NEEDED = (
     "|(?<=[\u0d15-\u0d3a]\u0d4d)\u200d(?!\u200d)"
 )
 
+#: Whom a message is to that reaches no person and no role, so that `check` prints it.
+NOBODY = "nobody"
+
 #: The program and the words that stand for somebody; nobody may have such a name.
-RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assignee")
+RESERVED = ("slactl", "me", NOBODY, "requester", "assignee", "previous_assignee")
 
 #: How many combining marks a letter keeps; more would cover the lines around.
 MARKS = 8
@@ -125,8 +131,8 @@ def dashed(tag: str) -> str:
 
 
 def trimmed(name: str) -> str:
-    """Return a name without blanks and invisible characters at its ends, which nobody means to type."""
-    return name.strip() if name.isascii() else re.sub(f"^[\\s{HIDDEN}]+|[\\s{HIDDEN}]+$", "", name)
+    """Return a name without blanks at its ends, which nobody means to type: also those without a width."""
+    return name.strip() if name.isascii() else re.sub(f"^[\\s{NARROW}]+|[\\s{NARROW}]+$", "", name)
 
 
 def counted(number: int, what: str, plural: str = "s") -> str:

@@ -101,7 +101,8 @@ def escalate(
         outcome = by_hand.escalate(here.desk, here.now, numbers, why, who, wanted.priority, **flags)
     from slactl.show.escalate import warnings
 
-    for warning in () if answer.quiet or answer.dry_run or sys.stdout.isatty() else warnings(outcome.notices):
+    is_seen = answer.quiet or answer.dry_run or sys.stdout.isatty() or wanted.no_notify
+    for warning in () if is_seen else warnings(outcome.notices):
         say(f"warning: {warning}", err=True)
     for problem in outcome.problems:
         say(f"error: {problem}", err=True)

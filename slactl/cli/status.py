@@ -77,7 +77,7 @@ def _read(here: Call) -> tuple[Standing, str | None]:
 
 
 def _on_call(here: Call) -> list[str]:
-    """Return who is on call for each schedule; nothing while the rules have none or are not valid."""
+    """Return who is on call for each schedule; nothing while there are no valid rules with schedules."""
     from slactl.desk.rules.reading import table_names
 
     if not table_names(here.desk.rules, "schedules"):
@@ -86,8 +86,10 @@ def _on_call(here: Call) -> list[str]:
     from slactl.show.oncall import standing_lines
 
     try:
-        schedules = entries.opened(here.desk, here.now)
-        return list(standing_lines([records.standing(schedules, name, here.now) for name in schedules], here.now))
+        found = entries.opened(here.desk, here.now)
+        standings = [records.standing(found.schedules, name, here.now) for name in found.schedules]
+        lines = list(standing_lines(standings, here.now))
+        return [*lines, *(() if found.is_valid else ("these are the last valid rules; slactl rules check",))]
     except SlactlError:
         return []
 

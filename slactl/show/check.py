@@ -72,11 +72,18 @@ def _deed(firing: "Firing") -> str:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
     if firing["from_assignee"] != firing["to_assignee"]:
         done.append(f"assignee {firing['from_assignee'] or 'nobody'} → {firing['to_assignee']}")
-    if firing["told"]:
-        done.append(
-            f"notifies {' and '.join(firing['told'])}"
-            + (" because there is no other recipient" * bool(firing["fallback"]))
-        )
+    if firing["from_status"] != firing["to_status"]:
+        done.append(f"status {in_words(firing['from_status'])} → {in_words(firing['to_status'])}")
+    done += [f"tags {' '.join(f'+{tag}' for tag in firing['tags'])}"] if firing["tags"] else []
+    done += [f"note {firing['note']!r}"] if firing["note"] and firing["outcome"] == "fired" else []
+    why = " and ".join(firing["unreached"])
+    if firing["reaches_nobody"]:
+        done.append(f"reaches nobody: {why}")
+    elif firing["told"]:
+        because = f" because {why}" if firing["fallback"] else ""
+        done.append(f"notifies {' and '.join(firing['told'])}{because}")
+    if why and not firing["fallback"] and not firing["reaches_nobody"]:
+        done.append(f"assigned to nobody: {why}")
     return ", ".join(done)
 
 

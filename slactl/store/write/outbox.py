@@ -22,19 +22,31 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     """Return the messages whose time has come, each with its ticket, the timer that it is about, and its cause.
 
     The cause is an escalation or an event; `sets_status` is the status that the level set. Among them are messages that
-    were added after `now` and not postponed: a person escalated while a run sends.
+    were added after `now` and not postponed: a person escalated while a run sends. Among them are also messages that
+    are held back: what holds them may have ended early.
     """
     note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
     event = table_of(Event)
     own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "event_id", "tries", "addresses")]
-    own += [note.c[name] for name in ("held_by", "instead_of", "stands_in_for", "message_ids")]
+    own += [note.c[name] for name in ("held_by", "next_try_at", "instead_of", "stands_in_for", "message_ids")]
     cause: list[ColumnElement[Any]] = [
         fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level", "actor")
     ]
     cause.append(event.c.at.label("happened_at"))
     cause += [func.json_extract(event.c.detail, f"$.{name}").label(label) for name, label in _OF_CAUSE.items()]
-    facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email", "tags")
-    about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
+    facts = (
+        "external_id",
+        "tenant",
+        "plan",
+        "status",
+        "priority",
+        "assignee",
+        "subject",
+        "requester_email",
+        "tags",
+        "timezone",
+    )
+    about = [ticket.c[name] for name in (*facts, "timezone", "due_at", "due_target", "acked_until")]
     origin = ticket.c.source.label("ticket_source")
     stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at, timer.c.started_at]
     same = (timer.c.ticket_id == note.c.ticket_id) & (timer.c.kind == fired.c.kind) & (timer.c.cycle == fired.c.cycle)
@@ -45,7 +57,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
         .outerjoin(event, event.c.id == func.coalesce(fired.c.event_id, note.c.event_id))
         .join(ticket, ticket.c.id == note.c.ticket_id)
         .outerjoin(timer, same)
-        .where(note.c.state == WAITING, (note.c.next_try_at <= now) | is_new)
+        .where(note.c.state == WAITING, (note.c.next_try_at <= now) | is_new | note.c.held_by.is_not(None))
         .order_by(note.c.id)
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
@@ -235,10 +247,10 @@ def last_starts(transaction: Session, before: int, most: int | None, since: str 
     return list(transaction.connection().execute(query.order_by(table.c.id.desc()).limit(most)).scalars())
 
 
-def state_of(transaction: Session, number: int) -> NotificationState | None:
-    """Return the state of a message, or None if there is no such message."""
+def state_of(transaction: Session, number: int) -> tuple[NotificationState | None, str | None]:
+    """Return the state of a message and what holds or held it back; None if there is no such message."""
     row = transaction.get(Notification, number) if number < 2**63 else None
-    return NotificationState(row.state) if row is not None else None
+    return (NotificationState(row.state), row.held_by) if row is not None else (None, None)
 
 
 def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> None:

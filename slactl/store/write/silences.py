@@ -24,9 +24,9 @@ def end_of(transaction: Session, number: int) -> str | None:
 
 
 def end(transaction: Session, number: int, at: str, actor: str) -> None:
-    """End a silence at an instant, because a person asked for it."""
+    """End a silence at an instant, because a person asked for it; one that has not begun never holds anything."""
     row = transaction.get_one(Silence, number)
-    row.ends_at, row.expired_by = at, actor
+    row.starts_at, row.ends_at, row.expired_by = min(row.starts_at, at), at, actor
     transaction.add(row)
     transaction.flush()
 
