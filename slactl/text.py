@@ -238,7 +238,7 @@ def in_words(code: str) -> str:
 
 
 #: A terminal with fewer columns breaks lines itself.
-NARROW = 40
+FEWEST_COLUMNS = 40
 
 
 def prose(line: str, stream: TextIO) -> str:
@@ -250,7 +250,7 @@ def prose(line: str, stream: TextIO) -> str:
         width = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):  # not a terminal, or no file
         return line
-    if len(line) < width or width < NARROW:
+    if len(line) < width or width < FEWEST_COLUMNS:
         return line
     from textwrap import fill
 

@@ -9,6 +9,7 @@ from conftest import MONDAY, Result, Slactl
 from freezegun import freeze_time
 
 from slactl.__main__ import run
+from slactl.cli.commands import COMMANDS, FOREIGN, GROUPS
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -32,6 +33,14 @@ WRONG = {
         watch --bel
         completion bash
         frobnicate
+        comment 1 hi
+        version
+        reassign 1 bo
+        '#1'
+        @open
+        list -o json
+        list --no-color
+        list --reverse
         lst
         lsit --all
         list --frobnicate
@@ -270,3 +279,33 @@ def test_a_wrong_command_changes_nothing_and_its_hint_runs(code: int, line: str,
         if done is not None:
             assert (hint, done.code) == (hint, ELSEWHERE.get(hint, 0)), done.err
             assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("view 1", "hint: slactl show --help"),
+        ("comment 1 hi", "hint: slactl note --help"),
+        ("ps", "hint: slactl list"),
+        ("1", "hint: slactl show 1"),
+        ("@open", "hint: slactl list @open"),
+        ("assgin 1 me", "hint: slactl assign --help"),
+        ("xyzzy", "hint: slactl --help"),
+        ("list -o json", "Did you mean --format?"),
+        ("list --columns id", "Did you mean --fields?"),
+        ("list --no-color", "Did you mean --color?"),
+        ("summary --grep x", "error: No such option: --grep"),
+    ],
+)
+@pytest.mark.usefixtures("place")
+def test_the_words_of_other_programs_lead_to_ours(line: str, said: str, slactl: Slactl) -> None:
+    result = slactl(*shlex.split(line))
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    if line.startswith("summary"):
+        assert "--search" not in result.err
+
+
+def test_every_word_of_another_program_leads_to_a_command() -> None:
+    assert set(FOREIGN.values()) <= {*COMMANDS, *GROUPS}
+    assert not set(FOREIGN) & {*COMMANDS, *GROUPS}
