@@ -8,7 +8,7 @@ from typing import NamedTuple
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rules_versions import Current, rules_in_force
+from slactl.desk.ledger.rules_versions import CommandRules, Current, rules_of_file
 from slactl.desk.oncall.exceptions import doubts, exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.errors import NotKnownError, RefusedError, UsageError
@@ -16,8 +16,6 @@ from slactl.records.oncall import Replaced, RotaEntry
 from slactl.sla.calendar.calendar import BusinessCalendar, in_seconds
 from slactl.sla.calendar.zone import EPOCH
 from slactl.sla.oncall.schedule import Absence, Exceptions
-from slactl.sla.rules.lines import read_ahead
-from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.text import check_input, clean, known_or_refuse, quoted
@@ -73,10 +71,10 @@ def opened(desk: Desk, around: datetime, now: datetime | None = None) -> Opened:
         RulesError: the rules file is not valid, and no valid version is known.
     """
     if not desk.database.path.exists():
-        return Opened(Schedules(load(desk.rules), desk.rules, around))
-    file = read_ahead(desk.rules)
+        return Opened(Schedules(rules_of_file(desk), desk.rules, around))
+    rules = CommandRules(desk)
     with desk.database.read() as transaction:
-        current = rules_in_force(desk, transaction, file)
+        current = rules.current(transaction, strict=False)
         exceptions = exceptions_of(rota_entries(transaction, "", ended=True), current.rules)
         found = [doubt for _, doubt in doubts(transaction, current.rules, now or around)]
     schedules = Schedules(current.rules, desk.rules, around, exceptions)
@@ -89,11 +87,11 @@ def _in_force(desk: Desk) -> Current:
     Raises:
         RulesError: the rules file is not valid, and no valid version is known.
     """
-    file = read_ahead(desk.rules)
     if not desk.database.path.exists():
-        return Current(load(desk.rules))
+        return Current(rules_of_file(desk))
+    rules = CommandRules(desk)
     with desk.database.read() as transaction:
-        return rules_in_force(desk, transaction, file)
+        return rules.current(transaction, strict=False)
 
 
 def _invalid(current: Current) -> tuple[str, ...]:
@@ -175,12 +173,11 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
         NotKnownError: there is no such entry.
         RefusedError: an entry was removed before, or is over.
     """
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import oncall as writes
 
     current = _in_force(desk)
-    with desk.database.write_models(keep=not dry_run) as session:
-        entries = rota_entries(beneath(session), "", ended=True)
+    with desk.database.write(keep=not dry_run) as transaction:
+        entries = rota_entries(transaction, "", ended=True)
         before, removed = exceptions_of(entries, current.rules), list[RotaEntry]()
         for number in dict.fromkeys(numbers):
             entry = next((entry for entry in entries if entry["id"] == number), None)
@@ -189,7 +186,7 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
             if entry["removed_at"] is not None or entry["ends_at"] <= to_text(now):
                 why = f"was removed by {clean(entry['removed_by'] or '')}" if entry["removed_at"] else "is over"
                 raise RefusedError(f"{entry['kind']} {number} {why}", "slactl oncall list")
-            writes.remove(session, entry["kind"], number, to_text(now), desk.actor)
+            writes.remove(transaction, entry["kind"], number, to_text(now), desk.actor)
             entry["removed_at"], entry["removed_by"] = to_text(now), desk.actor
             removed.append(entry)
         committed.add("override or absence", "removed", [entry["id"] for entry in removed])
@@ -209,11 +206,10 @@ def _add(
     *,
     dry_run: bool,
 ) -> Entered:
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import oncall as writes
 
-    with desk.database.write_models(keep=not dry_run) as session:
-        entries = rota_entries(beneath(session), "", ended=True)
+    with desk.database.write(keep=not dry_run) as transaction:
+        entries = rota_entries(transaction, "", ended=True)
         before, too_long = exceptions_of(entries, current.rules), tuple[str, ...]()
         if kind == "away":
             start, end = map(in_seconds, between)
@@ -223,9 +219,9 @@ def _add(
                 what = f"these people would replace each other in a circle: {clean(' → '.join(circle))}"
                 raise RefusedError(what, "slactl oncall list")
         columns = values | {"starts_at": to_text(between.start), "ends_at": to_text(between.until)}
-        number = writes.add(session, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
+        number = writes.add(transaction, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
         committed.add(kind if kind == "override" else "absence", "added", [number])
-        entries = rota_entries(beneath(session), "", ended=True)
+        entries = rota_entries(transaction, "", ended=True)
     added = [entry for entry in entries if entry["id"] == number]
     after = exceptions_of(entries, current.rules)
     return Entered(added, _replaced(desk, current.rules, before, after, [between]), too_long, _invalid(current))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.oncall.duty import Duty, Holder
 from slactl.desk.tickets.change import Change, Subject, on_calendar_of
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text
 from slactl.display_zone import describe
@@ -66,6 +65,8 @@ def assign(assignee: str | None) -> Change:
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
+        from slactl.desk.oncall.duty import Duty, Holder
+
         new = Duty.of(book, subject.at).assigned(name) if name is not None else Holder(None)
         if name is not None and new.person is None:
             raise RefusedError(new.replaced(subject.number), "slactl oncall list")

@@ -155,7 +155,7 @@ def undo(desk: Desk, now: datetime, number: int, reason: str | None = None, *, d
             done.events[ticket] = [each.event for each in own if each.event is not None]
             _retract(book, ticket, number, own, why)
         done.after = {ticket["id"]: ticket for ticket in book.records(tickets)}
-        done.withdrawn = withdraw(book.models, [each.number for each in events], to_text(now))
+        done.withdrawn = withdraw(book.transaction, [each.number for each in events], to_text(now))
         done.number = None if dry_run else book.change
     return done
 

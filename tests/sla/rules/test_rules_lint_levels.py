@@ -2,7 +2,7 @@
 
 import pytest
 
-from slactl.sla.rules.lint import lint
+from slactl.sla.rules.checks.lint import lint
 from slactl.sla.rules.loading import parse
 
 HEAD = """schema = 1

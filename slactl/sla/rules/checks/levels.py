@@ -82,7 +82,7 @@ def _contradiction(watched: Target | Condition, *conditions: When) -> str | None
         left &= set(each.status or Status)
         unassigned &= {each.unassigned} if each.unassigned is not None else {True, False}
         unassigned -= {True} if each.assignee else set()
-        alone = each.not_ if each.not_ is not None and len(each.not_.model_fields_set) == 1 else MomentKeys()
+        alone = each.not_ if each.not_ is not None and len(each.not_.given()) == 1 else MomentKeys()
         left -= set(alone.status)
         unassigned -= {alone.unassigned} if alone.unassigned is not None else set()
     if not left:
@@ -117,7 +117,7 @@ def _excludes_all(excluded: MatchKeys | None, *required: MatchKeys) -> bool:
 
 def _values(keys: MatchKeys) -> dict[str, set[object]]:
     """Return the values that keys list, by the name of each key that is set."""
-    stated = {key: getattr(keys, key) for key in keys.model_fields_set - {"not_"}}
+    stated = {key: value for key, value in keys.given().items() if key != "not_"}
     return {key: set(value) if isinstance(value, tuple) else {value} for key, value in stated.items()}
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from slactl.durations import Duration, Offset
 from slactl.sla.calendar.calendar import DAY, NoOpenHours
 from slactl.sla.enums import Clock, Condition, Priority, Target
-from slactl.sla.rules.calendars import local_holidays
-from slactl.sla.rules.escalations import levels
+from slactl.sla.rules.checks import levels
+from slactl.sla.rules.checks.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match, MatchKeys
 from slactl.sla.rules.model import Policy, TargetTime
@@ -85,7 +85,7 @@ def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
 
 def covers(earlier: Match, later: Match) -> bool:
     """Return whether `earlier` matches every ticket that `later` matches."""
-    for key in MatchKeys.model_fields:
+    for key in MatchKeys.names():
         wanted, given = getattr(earlier, key), getattr(later, key)
         if wanted and (not given or not set(given) <= set(wanted)):
             return False
