@@ -13,7 +13,7 @@ import typer
 
 from slactl import committed
 from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
-from slactl.text import clean, clean_block, nearest, quoted
+from slactl.text import clean, clean_block, nearest, prose, quoted
 
 
 def report(
@@ -70,7 +70,7 @@ def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None)
 
 def _say_errors(lines: Sequence[str], hint: str | None) -> None:
     for line in lines:
-        _say(f"error: {clean(line)}")
+        _say(prose(f"error: {clean(line)}", sys.stderr))
     if hint:
         _say(f"hint: {clean(hint)}")
 
@@ -99,7 +99,7 @@ def _report_usage(error: Exception, arguments: Sequence[str]) -> ExitCode:
         _say(context.get_help())
         return ExitCode.USAGE
     message = getattr(error, "format_message", lambda: str(error))()
-    meant = _meant(error)
+    meant = _meant(error) or _ours(error)
     _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
     path = context.command_path if context else "slactl"
     _say(f"hint: {_with_dashes(error, arguments) or f'{path} --help'}")
@@ -124,6 +124,31 @@ def _meant(error: Exception) -> str | None:
     choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
     word = re.match(r"'(.*)' is not one of ", message, re.DOTALL)
     return nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
+
+
+#: What other programs call the options of slactl.
+_FOREIGN = {
+    **dict.fromkeys(("-o", "--output"), "--format"),
+    **dict.fromkeys(("--columns", "--template", "--wide", "--jq"), "--fields"),
+    **dict.fromkeys(("--grep", "--query"), "--search"),
+    **dict.fromkeys(("--since", "--until"), "--created"),
+    **dict.fromkeys(("--comment", "--message", "-m"), "--body"),
+    **dict.fromkeys(("--no-color", "--no-colour", "--colour"), "--color"),
+    **dict.fromkeys(("--user", "--owner"), "--assignee"),
+    **dict.fromkeys(("--force", "-f"), "--yes"),
+    **dict.fromkeys(("-l", "-L"), "--limit"),
+    "--tz": "--timezone",
+}
+
+
+def _ours(error: Exception) -> str | None:
+    """Return the option of the command that other programs call as it was typed."""
+    ours = _FOREIGN.get(getattr(error, "option_name", None) or "")
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ != "NoSuchOption" or ours is None or context is None:
+        return None
+    known = [name for one in (context, context.find_root()) for param in one.command.params for name in param.opts]
+    return ours if ours in known else None
 
 
 def _report_traceback(error: Exception) -> None:

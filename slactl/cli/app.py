@@ -107,12 +107,13 @@ class LazyGroup(TyperGroup):
         if ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         if args and not args[0].startswith("-") and args[0] not in COMMANDS and args[0] not in GROUPS:
+            from slactl.cli.commands import nearest_command
             from slactl.errors import UsageError
             from slactl.show import guide
-            from slactl.text import clean, nearest
+            from slactl.text import clean
 
-            near = f"help {args[0]}" if args[0] in guide.topics() else nearest(args[0], [*COMMANDS, *GROUPS])
-            raise UsageError(f"there is no command {clean(args[0])[:100]!r}", f"slactl {near or '--help'}")
+            hint = nearest_command(args[0], guide.topics())
+            raise UsageError(f"there is no command {clean(args[0])[:100]!r}", hint)
         return super().resolve_command(ctx, args)
 
 

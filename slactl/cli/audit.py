@@ -55,11 +55,12 @@ def list_events(
       slactl audit list --since yesterday
       slactl audit list --action ticket.escalate --json
     """
+    from slactl.show.history import event_fields
     from slactl.show.records import pour, spooled
     from slactl.store.read import events as event_reads
 
     here = call(context)
-    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
+    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS, plain=event_fields(several=True))
     actors = [here.person(name) or name for name in actor or ()]
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     with here.desk.database.read() as transaction:
@@ -73,7 +74,7 @@ def list_events(
         pour(spool, sys.stdout)
         return
     below = f"the last {most}; --limit 0 for all" if most and len(events) == most else ""
-    print_events(here, events, chosen, names, asked=bool(output.fields), footer=below)
+    print_events(here, events, output, names, several=True, footer=below)
 
 
 @app.command("verify")

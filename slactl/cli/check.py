@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, DryRunOption, advise, call, leave, say
+from slactl.cli.options import Call, DryRunOption, advise, call, leave, tell
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
-from slactl.text import quoted
+from slactl.text import prose, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,9 +111,9 @@ def _page(here: Call, board: str | None, mode: str | None, *, dry_run: bool) -> 
 
 def _print(as_json: bool, quiet: bool, report: "Report") -> None:
     for warning in report.warnings:
-        say(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}", err=True)
     for problem in report.problems:
-        say(f"error: {problem}", err=True)
+        tell(f"error: {problem}", err=True)
     for hint in report.hints:
         advise(hint)
     if as_json:
@@ -124,7 +124,8 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
         from slactl.cli.output import print_lines
         from slactl.show.check import check_lines
 
-        print_lines(check_lines(report.record()))
+        lines = check_lines(report.record(), zoned=sys.stdout.isatty())
+        print_lines(prose(line, sys.stdout) for line in lines)
     sys.stdout.flush()
 
 

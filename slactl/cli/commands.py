@@ -1,5 +1,7 @@
 """List the commands: the file of each, its heading in the help, and its summary."""
 
+from collections.abc import Sequence
+
 #: Command → the file in `cli/` that has it; slactl imports a file only when its command is typed.
 COMMANDS = {
     "init": "init",
@@ -123,3 +125,41 @@ SUMMARIES = {
     "map": "Check a map for the rows of another help desk.",
     "runs": "Show what each check did.",
 }
+
+#: What other programs call the commands of slactl.
+FOREIGN = {
+    **dict.fromkeys(("get", "view", "info", "describe", "cat"), "show"),
+    **dict.fromkeys(("ps", "ls", "search", "find", "next"), "list"),
+    **dict.fromkeys(("comment", "annotate"), "note"),
+    **dict.fromkeys(("done", "finish"), "resolve"),
+    **dict.fromkeys(("delete", "rm"), "close"),
+    **dict.fromkeys(("add", "new", "open"), "create"),
+    **dict.fromkeys(("snooze", "mute", "pause"), "silence"),
+    **dict.fromkeys(("log", "logs", "events"), "audit"),
+    **dict.fromkeys(("modify", "update"), "edit"),
+    **dict.fromkeys(("config", "settings"), "rules"),
+    **dict.fromkeys(("validate", "lint"), "rules"),
+    **dict.fromkeys(("top", "dashboard"), "watch"),
+    **dict.fromkeys(("stats", "burndown"), "summary"),
+    **dict.fromkeys(("man", "docs"), "help"),
+    **dict.fromkeys(("reassign", "take", "claim"), "assign"),
+    "revert": "undo",
+}
+#: The commands that run without a word, and change nothing.
+_PLAIN = ("list", "help", "summary")
+
+
+def nearest_command(word: str, topics: Sequence[str]) -> str:
+    """Return the command that a person probably wants who typed a word that is none; it runs as it stands."""
+    from slactl.text import nearest, quoted
+
+    if word.startswith("@"):
+        return f"slactl list {quoted(word)}"
+    if word.removeprefix("#").isdecimal():
+        return f"slactl show {quoted(word)}"
+    if word in topics:
+        return f"slactl help {word}"
+    if word in ("version", "completion"):
+        return "slactl --version" if word == "version" else "slactl --help"
+    near = FOREIGN.get(word) or nearest(word, [*COMMANDS, *GROUPS])
+    return f"slactl {near or ''}{'' if near in _PLAIN else ' --help'}".replace("  ", " ")

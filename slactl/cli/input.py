@@ -100,6 +100,13 @@ def read_ids(arguments: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
+def help_command() -> str:
+    """Return the command that explains the running command."""
+    from slactl.cli.panels import get_current_context
+
+    return f"{get_current_context().command_path} --help"
+
+
 def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
     """Return the numbers as typed, with or without `#`, each once; `-` stands for the numbers on stdin.
 
@@ -111,7 +118,7 @@ def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
         if not (word.isascii() and word.isdigit() and word[0] != "0" and len(word) <= 18):
             from slactl.text import clean
 
-            raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
+            raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}", help_command())
     return list(dict.fromkeys(map(int, words)))
 
 
@@ -124,7 +131,7 @@ def as_status(word: str) -> Status:
     from slactl.text import not_one_of
 
     if word not in tuple(Status):
-        raise UsageError(not_one_of(word, Status), "slactl status --help")
+        raise UsageError(not_one_of(word, Status), help_command())
     return Status(word)
 
 
@@ -134,6 +141,8 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
     Raises:
         UsageError: there is only one word, or `read` refuses the last word.
     """
+    if len(words) == 1 and words[0].removeprefix("#").isdigit():
+        raise UsageError(f"the new value is missing after {words[0]}", example)
     value = read(words[-1])
     if len(words) == 1:
         raise UsageError("name at least one ticket", example)

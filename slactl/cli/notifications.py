@@ -41,7 +41,7 @@ def list_(
       slactl notifications list --state dead --state held --json
     """
     from slactl.cli.output import print_records
-    from slactl.show.check import message_columns
+    from slactl.show.check import MESSAGE_FIELDS, message_columns
     from slactl.store.read import messages as message_reads
     from slactl.store.read import tickets as reads
 
@@ -51,7 +51,15 @@ def list_(
             transaction, list(map(str, state or ())), limit, recipients=recipient or (), numbers=numbers
         )
     names = message_reads.NOTIFICATION_COLUMNS
-    print_records(context, messages, names, output, columns=message_columns, none="no messages match")
+    print_records(
+        context,
+        messages,
+        names,
+        output,
+        columns=message_columns,
+        screen_fields=MESSAGE_FIELDS,
+        none="no messages match",
+    )
 
 
 @app.command()

@@ -247,7 +247,18 @@ def say(line: str, *, err: bool = False) -> None:
     """
     from slactl.text import clean
 
+    if err and sys.stdout.isatty():
+        sys.stdout.flush()  # both are the same screen
     (sys.stderr if err else sys.stdout).write(f"{clean(line)}\n")
+
+
+def tell(line: str, *, err: bool = False) -> None:
+    """Print one sentence for people: `say` with breaks between words on a terminal. Commands must stay in one line."""
+    from slactl.text import clean, prose
+
+    stream = sys.stderr if err else sys.stdout
+    for part in prose(clean(line), stream).splitlines():
+        say(part, err=err)
 
 
 def complain(error: SlactlError) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from slactl.cli.input import confirm_many, read_ids
-from slactl.cli.options import Answer, Call, Output, call, complain, leave, say, screen_of
+from slactl.cli.options import Answer, Call, Output, call, complain, leave, say, screen_of, tell
 from slactl.config import Config
 from slactl.errors import ExitCode
 from slactl.show.form import Form
@@ -121,7 +121,7 @@ def announce(
     `notices` are the messages of `escalate`.
     """
     for warning in outcome.warnings:
-        say(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}", err=True)
     many = len(outcome.done) + len(outcome.failures) > 1
     undoes = outcome.change if outcome.before else None  # a new ticket cannot be undone
     print_receipts(answer, _receipts(here, outcome, did, notices, dated=dated), many=many, change=undoes)
@@ -131,7 +131,7 @@ def announce(
         if not is_recipient(here.desk, assignee):
             file = here.desk.rules
             entry = f"{assignee} has no [people.{assignee}] entry in {file}"
-            say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
+            tell(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
     if not outcome.failures:
         return
     codes = {failure.code for failure in outcome.failures}
@@ -183,7 +183,7 @@ def print_receipts(
         print_lines(receipt.key for receipt in receipts)
         return
     for receipt in receipts:
-        say(f"{marked(answer)}{receipt.line}")
+        tell(f"{marked(answer)}{receipt.line}")
     if change is not None and not answer.dry_run:
         from slactl.show.receipt import undo_line
 

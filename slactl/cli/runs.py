@@ -27,12 +27,20 @@ def list_(
       slactl runs list --limit 10
     """
     from slactl.cli.output import print_records
-    from slactl.show.check import run_columns
+    from slactl.show.check import RUN_FIELDS, run_columns
     from slactl.store.read import runs
 
     with call(context).desk.database.read() as transaction:
         records = runs.runs(transaction, limit)
-    print_records(context, records, runs.COLUMNS, output, columns=run_columns, none="no check has run yet")
+    print_records(
+        context,
+        records,
+        runs.COLUMNS,
+        output,
+        columns=run_columns,
+        screen_fields=RUN_FIELDS,
+        none="no check has run yet",
+    )
 
 
 def run_number(text: str) -> int:
@@ -72,13 +80,8 @@ def show(
     if as_json:
         write_object(run | {"escalations": fired}, sys.stdout)
     elif sys.stdout.isatty():
-        write_pairs(run, sys.stdout)
-        from slactl.show.tables import Column, draw
-        from slactl.show.ticket import escalation_columns
+        from slactl.show.check import draw_run
 
-        if fired:
-            sys.stdout.write("\n")
-            ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
-            draw(fired, (ticket, *escalation_columns(zone=True)), here.screen)
+        draw_run(run, fired, here.screen)
     else:
         write_pairs(run | {"escalations": fired}, sys.stdout)

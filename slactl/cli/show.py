@@ -89,9 +89,11 @@ def history(
       slactl history 12
       slactl history 12 --json | jq '.[] | select(.action == "ticket.escalate")'
     """
+    from slactl.show.history import event_fields
     from slactl.store.read import events as event_reads
 
-    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
+    several = len(ids) > 1 or ids == ["-"]
+    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS, plain=event_fields(several=several))
     references, most = read_ids(ids), limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     here = call(context)
     page(context, off=no_pager)
@@ -114,28 +116,29 @@ def history(
         pour(stream, sys.stdout)
     else:
         cut = f"the last {len(events):,} of {total:,} events shown; --limit 0 for all" if len(events) < total else ""
-        print_events(here, events, chosen, names, asked=bool(output.fields), footer=cut)
+        print_events(here, events, output, names, several=several, footer=cut)
     leave(code)
 
 
 def print_events(
-    here: Call, events: "Sequence[Event]", form: Form, fields: Sequence[str], *, asked: bool, footer: str = ""
+    here: Call, events: "Sequence[Event]", output: Output, fields: Sequence[str], *, several: bool, footer: str = ""
 ) -> None:
-    """Print event records in any form; `asked` says that `--fields` chose the fields."""
+    """Print event records in any form; on a screen with their tickets if `several` tickets were asked for."""
+    form = output.chosen()
     if form is not Form.TABLE:
         from slactl.show.records import pour, spooled
 
-        pour(spooled(events, form, fields), sys.stdout)
+        pour(spooled(events, form, fields, header=output.header), sys.stdout)
     elif not events:
         say("no events", err=True)
-    elif asked:
+    elif output.fields:
         from slactl.show.tables import draw, field_column
 
         draw(events, [field_column(name) for name in fields], here.screen, footer=footer)
     else:
         from slactl.show.history import draw_events
 
-        draw_events(events, here.screen, footer=footer)
+        draw_events(events, here.screen, several=several, footer=footer)
 
 
 def _numbers(transaction: "Transaction", references: Sequence[str], missing: list[NotKnownError]) -> Iterator[int]:
@@ -256,6 +259,7 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
         "messages": list(event_reads.messages(transaction, number, last=RECORDS, most=BODY + 1)),
         "escalations": reads.escalations(transaction, number, last=RECORDS),
         "events": event_reads.last_events(transaction, number, RECORDS),
+        "retracted": sorted(reads.retracted_escalations(transaction, number)),
         "totals": {
             "messages": event_reads.message_count(transaction, number),
             "escalations": reads.escalation_count(transaction, number),

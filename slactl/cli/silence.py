@@ -1,6 +1,6 @@
 """`silence`: hold messages back for some time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -14,7 +14,7 @@ from slactl.errors import UsageError
 
 app = Commands(help="Hold messages back for some time.")
 
-FOR = wall_seconds("--for", "slactl silence add --ticket 12 --for 2h")
+FOR = wall_seconds("--for", "slactl silence add --help")
 
 
 @app.command()
@@ -50,12 +50,11 @@ def add(
     if (seconds is None) is (until is None):
         raise UsageError("use either --for or --until", "slactl silence add --help")
     here = call(context)
-    starts_at = here.instant(begins, ahead=True) or here.now
-    ends_at = here.instant(until, ahead=True, after=starts_at)
+    starts = here.time(begins, ahead=True) or here.now
+    ends = here.time(until, ahead=True, after=starts if isinstance(starts, datetime) else None)
     from slactl.desk.messages import silences
 
-    ends_at = ends_at or starts_at + timedelta(seconds=seconds or 0)
-    new = silences.NewSilence(starts_at, ends_at, tenant, ticket, escalation, comment)
+    new = silences.NewSilence(starts, ends or timedelta(seconds=seconds or 0), tenant, ticket, escalation, comment)
     added = silences.add(here.desk, here.now, new, dry_run=answer.dry_run)
     from slactl.show.receipt import silence_receipt
 
@@ -82,7 +81,7 @@ def list_(
     here = call(context)
     with here.desk.database.read() as transaction:
         silences = message_reads.silences(transaction, to_text(here.now), ended=ended)
-    shown = ("id", "starts_at", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
+    shown = ("id", "ends_at", "ticket_id", "tenant", "escalation", "starts_at", "actor", "comment")
     print_records(context, silences, message_reads.SILENCE_COLUMNS, output, screen_fields=shown, none="no silences")
 
 

@@ -43,7 +43,11 @@ def show_status(context: typer.Context) -> None:
         say(f"on call: {line}")
     say(standing.checked(here.now))
     warn_asleep(here, slept)
-    say(f"next: {' · '.join(next_commands(standing))}")
+    if sys.stdout.isatty():
+        for place, command in enumerate(next_commands(standing)):
+            say(f"{'' if place else 'next:':5} {command}")
+    else:
+        say(f"next: {' · '.join(next_commands(standing))}")
 
 
 def _read(here: Call) -> tuple[Standing, str | None]:

@@ -10,7 +10,7 @@ import typer
 
 from slactl.cli.completion import change_numbers
 from slactl.cli.input import confirm, read_numbers
-from slactl.cli.options import Answer, YesOption, call, say
+from slactl.cli.options import Answer, YesOption, call, say, tell
 from slactl.cli.output import print_receipts
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
@@ -66,14 +66,14 @@ def undo(
         here = call(context)
     done = desk.undo(here.desk, here.now, number, reason, dry_run=answer.dry_run)
     for warning in done.warnings:
-        say(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}", err=True)
     print_receipts(answer, _receipts(done, here.now), many=len(done.after) > 1, change=done.number)
 
 
 def _show(preview: "Undone", now: datetime) -> None:
     """Print on stderr what each ticket would become."""
     for receipt in islice(_receipts(preview, now), SHOWN):
-        say(receipt.line, err=True)
+        tell(receipt.line, err=True)
     if len(preview.after) > SHOWN:
         say(f"… and {len(preview.after) - SHOWN:,} more tickets", err=True)
 

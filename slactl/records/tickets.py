@@ -127,13 +127,17 @@ class ScreenMessage(Message):
 
 
 class ScreenTicket(Ticket):
-    """As much of a ticket as a screen shows; `totals` counts the records of each part."""
+    """As much of a ticket as a screen shows; `totals` counts the records of each part.
+
+    `retracted` has the ids of the manual escalations that do not count.
+    """
 
     timers: list[Timer]
     messages: list[ScreenMessage]
     escalations: list[Escalation]
     events: list[Event]
     totals: dict[str, int]
+    retracted: list[int]
 
 
 class Tenant(TypedDict):

@@ -125,7 +125,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
     there = display_zone.shown(shown["now"])
     day = local_day(shown["at"])[:14]
-    title = Text(f"slactl  {day} {there:%H:%M:%S} {display_zone.offset(there)}", style="bold")
+    title = Text(f"slactl  {day} {there:%H:%M:%S} {display_zone.heading()}", style="bold")
     yield across(title, Text(*check_words(shown)), width)
     line = Text(f"{'Matching' if shown['is_filtered'] else 'Open'} {shown['open_count']:,} · ")
     line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else GOOD)

@@ -1,26 +1,45 @@
 """Results of `check` and `import`, for people and for the mail of cron."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slactl.text import clean, clean_block, counted, in_words
 
 if TYPE_CHECKING:
-    from slactl.records.runs import CheckReport, Firing
+    from slactl.records.runs import CheckReport, Firing, Run
+    from slactl.records.tickets import Escalation
+    from slactl.show.form import Screen
+    from slactl.show.records import Record
     from slactl.show.tables import Column
+
+#: The fields that `run_columns` and `message_columns` show, which are those of a pipe.
+RUN_FIELDS = (
+    *("id", "started_at", "scanned", "breached", "fired", "notified", "messages_sent", "failed", "skipped"),
+    "exit_code",
+)
+MESSAGE_FIELDS = (
+    *("id", "ticket_id", "recipient", "state", "held_by", "created_at", "tries", "ended_at", "next_try_at", "error"),
+)
 
 #: How many levels a run lists, so that the mail of cron stays readable; a dry run lists all.
 SHOWN = 20
 
 
-def check_lines(report: "CheckReport") -> Iterator[str]:
-    """Yield a line that sums the run up, a line for each level, and the messages to people without an address."""
+def check_lines(report: "CheckReport", *, zoned: bool = False) -> Iterator[str]:
+    """Yield a line that sums the run up, a line for each level, and the messages to people without an address.
+
+    The time of the run is in UTC, or with its name in the display zone if `zoned`.
+    """
+    from slactl.clock import from_text
+    from slactl.display_zone import describe
+
+    at = describe(from_text(report["at"])) if zoned else report["at"]
     would = "would be " if report["dry_run"] else ""
     skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
     carried = f" in {counted(report['messages_sent'], 'message')}" if report["messages_sent"] else ""
     failed = f", {report['failed']} failed" if report["failed"] else ""
     yield (
-        f"{report['at']}  {counted(report['scanned'], 'ticket')} checked, {report['breached']} {would}found breached, "
+        f"{at}  {counted(report['scanned'], 'ticket')} checked, {report['breached']} {would}found breached, "
         f"{report['escalated']} {would}escalated{skipped}, {report['notified']:,} {would}notified{carried}{failed}"
     )
     firings = report["firings"]
@@ -78,37 +97,78 @@ def run_columns() -> "Sequence[Column]":
     from slactl.show.tables import Column
     from slactl.show.times import local, timed
 
-    def count(title: str, field: str) -> Column:
-        return Column(title, lambda run: str(run[field] or ""), right=True)
+    def ended(run: "Record") -> str:
+        return "unfinished" if run["exit_code"] is None else str(run["exit_code"])
+
+    def count(title: str, field: str, rank: int = 0) -> Column:
+        return Column(title, lambda run: str(run[field] or "-"), rank=rank, right=True, usual=len(title))
 
     return (
-        Column("Run", lambda run: str(run["id"]), right=True),
+        Column("Run", lambda run: str(run["id"]), right=True, usual=5),
         Column(timed("Started"), lambda run: local(run["started_at"])),
-        count("Checked", "scanned"),
+        count("Checked", "scanned", rank=2),
         count("Breached", "breached"),
         count("Fired", "fired"),
         count("Notified", "notified"),
-        count("Messages", "messages_sent"),
+        count("Messages", "messages_sent", rank=3),
         count("Failed", "failed"),
-        Column("Skipped", lambda run: ", ".join(f"{n} {why}" for why, n in run["skipped"].items()), rank=1),
-        Column("Exit", lambda run: "unfinished" if run["exit_code"] is None else str(run["exit_code"]), right=True),
+        Column("Skipped", lambda run: ", ".join(f"{n} {why}" for why, n in run["skipped"].items()), rank=4, usual=10),
+        Column("Exit", ended, right=True, usual=10),
     )
+
+
+def draw_run(run: "Run", fired: "Sequence[Escalation]", screen: "Screen") -> None:
+    """Draw the facts of one run, and the levels that fired."""
+    from rich.text import Text
+
+    from slactl import display_zone
+    from slactl.durations import describe_seconds
+    from slactl.show.colours import FAINT
+    from slactl.show.tables import Column
+    from slactl.show.ticket import escalation_columns, print_section
+    from slactl.show.times import local_day
+
+    console, ended = screen.console(), run["ended_at"]
+    seconds = None if run["duration_ms"] is None else run["duration_ms"] // 1000
+    took = "" if seconds is None else f", after {describe_seconds(seconds)}" if seconds else ", within a second"
+    facts = {
+        "Run": str(run["id"]),
+        "Time zone": display_zone.heading(),
+        "Started": local_day(run["started_at"]),
+        "Ended": f"{local_day(ended)}{took}" if ended else "not yet, or it was killed",
+        "Checked": counted(run["scanned"], "ticket"),
+        "Breached": f"{run['breached']:,}",
+        "Fired": f"{run['fired']:,}",
+        "Skipped": ", ".join(f"{count:,} {why}" for why, count in run["skipped"].items()) or "0",
+        "Notified": f"{run['notified']:,} in {counted(run['messages_sent'] or 0, 'message')}",
+        "Failed": f"{run['failed']:,}",
+        "Exit code": "none" if run["exit_code"] is None else str(run["exit_code"]),
+        "Rules version": str(run["rules_version"] or "none"),
+        "Last hash": run["audit_head"] or "none",
+    }
+    for name, value in facts.items():
+        console.print(Text().append(f"{name:<15}", style=FAINT).append(clean(value)))
+    ticket: Column[Escalation] = Column("Ticket", lambda one: str(one["ticket_id"]), right=True, usual=6)
+    print_section(console, "Levels", fired, (ticket, *escalation_columns()))
 
 
 def message_columns() -> "Sequence[Column]":
     """Return the columns of a list of messages in the outbox."""
-    from slactl.show.tables import Column
+    from slactl.show.tables import INSTANT, LEAST_LONG, Column
     from slactl.show.times import local, timed
+
+    def instant(field: str) -> "Callable[[Record], str]":
+        return lambda message: local(message[field]) if message[field] else ""
 
     return (
         Column("Message", lambda message: str(message["id"]), right=True),
         Column("Ticket", lambda message: str(message["ticket_id"]), right=True),
-        Column("To", lambda message: message["recipient"], most=24),
-        Column("State", lambda message: message["state"]),
-        Column("Held by", lambda message: message["held_by"] or "", rank=1, most=20),
+        Column("To", lambda message: message["recipient"], most=24, usual=15),
+        Column("State", lambda message: message["state"], usual=8),
+        Column("Held by", lambda message: message["held_by"] or "", rank=3, most=20, usual=10),
         Column(timed("Created"), lambda message: local(message["created_at"])),
-        Column("Tries", lambda message: str(message["tries"] or ""), rank=2, right=True),
-        Column("Ended", lambda message: local(message["ended_at"]) if message["ended_at"] else "", rank=3),
-        Column("Next try", lambda message: local(message["next_try_at"]) if message["next_try_at"] else "", rank=1),
-        Column("Error", lambda message: message["error"] or "", rank=1, most=200, long=True),
+        Column("Tries", lambda message: str(message["tries"] or ""), rank=4, right=True, usual=5),
+        Column("Ended", instant("ended_at"), rank=5, usual=INSTANT),
+        Column("Next try", instant("next_try_at"), rank=2, usual=INSTANT),
+        Column("Error", lambda message: message["error"] or "", rank=1, most=200, long=True, usual=LEAST_LONG),
     )

@@ -120,10 +120,11 @@ def _calendar(console: "Console", chosen: Record) -> None:
 
 
 def zone_of(chosen: Record) -> tzinfo | None:
-    """Return the zone in which to show times: the calendar's zone, or None (the machine's) if it is always open."""
+    """Return the zone in which to show times: the calendar's zone, or the display zone if it is always open."""
     from zoneinfo import ZoneInfo
 
-    return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
+    is_open = chosen["always_open"] or not chosen["timezone"]
+    return display_zone.zone() if is_open else ZoneInfo(chosen["timezone"])
 
 
 def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":

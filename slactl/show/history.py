@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from slactl.show.colours import FAINT
 from slactl.show.form import Screen
 from slactl.show.records import cell
-from slactl.show.tables import Column, draw
+from slactl.show.tables import INSTANT, Column, draw
 from slactl.show.times import UNKNOWN, local, timed, words
 from slactl.sla.enums import Status, Target
+from slactl.text import in_words
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Event
@@ -28,16 +29,21 @@ FLAGS = {
     "unknown_instant": UNKNOWN,
     "by_itself": "the previous status reached its end time",
 }
+#: How many cells the details need at least.
+DETAILS = 20
 #: Codes that are shown as words.
 CODES = frozenset((*Status, *Target))
 
 
-def draw_events(events: "Sequence[Event]", screen: Screen, *, footer: str = "") -> None:
-    """Draw events as a table, with a column for the ticket where the events are of several tickets."""
-    shown = columns(zone=True)
-    if len({event["ticket_id"] for event in events}) > 1:
-        shown = [Column("Ticket", lambda event: str(event["ticket_id"]), right=True), *shown]
-    draw(events, shown, screen, footer=footer)
+def event_fields(*, several: bool) -> Sequence[str]:
+    """Return the fields that `draw_events` shows, which are those of a pipe."""
+    return (*(["ticket_id"] if several else []), "at", "recorded_at", "actor", "change", "action", "detail")
+
+
+def draw_events(events: "Sequence[Event]", screen: Screen, *, several: bool, footer: str = "") -> None:
+    """Draw events as a table, with a column for the ticket if `several` tickets were asked for."""
+    ticket: Column[Event] = Column("Ticket", lambda event: str(event["ticket_id"]), right=True, usual=6)
+    draw(events, (*([ticket] if several else []), *columns(zone=True)), screen, footer=footer)
 
 
 def columns(*, zone: bool = False) -> "Sequence[Column[Event]]":
@@ -48,11 +54,11 @@ def columns(*, zone: bool = False) -> "Sequence[Column[Event]]":
 
     return (
         Column(timed("At") if zone else "At", lambda e: local(e["at"])),
-        Column("Recorded", recorded, rank=2),
-        Column("Actor", lambda e: (e["actor"], FAINT if e["actor_type"] == "system" else ""), rank=1, most=20),
-        Column("Change", lambda e: str(e["change"] or ""), rank=3, right=True),
-        Column("Action", lambda e: e["action"], most=24),
-        Column("Details", describe, most=1000, long=True, wrap=True),
+        Column("Recorded", recorded, rank=3, usual=INSTANT),
+        Column("Actor", lambda e: (e["actor"], FAINT if e["actor_type"] == "system" else ""), rank=1, most=20, usual=8),
+        Column("Change", lambda e: str(e["change"] or ""), rank=2, right=True, usual=6),
+        Column("Action", lambda e: e["action"], most=24, usual=15),
+        Column("Details", describe, most=1000, long=True, wrap=True, usual=DETAILS),
     )
 
 
@@ -68,6 +74,8 @@ def describe(event: "Event") -> str:
     details = {
         name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")
     }
+    if "level" in details and isinstance(why := details.get("reason"), str):
+        details["reason"] = in_words(why)
     details = {name: value for name, value in details.items() if name not in USUAL or value != USUAL[name]}
     if event["action"] == "ticket.create":
         # In a new ticket an empty value is usual; later it is a change.

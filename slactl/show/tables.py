@@ -24,8 +24,8 @@ else:
 
 Part = TypeVar("Part")
 
-#: How many cells a time in the display zone needs, and what other fields usually need.
-INSTANT, USUAL = 16, 8
+#: How many cells a time with seconds needs, and what other fields usually need.
+INSTANT, USUAL = 19, 8
 
 #: How many rows of a long list that has no limit of its own a screen shows.
 FEW_ROWS = 60
@@ -91,10 +91,7 @@ def draw(records: Iterable[OneRow], columns: Sequence[Column[OneRow]], screen: S
 
 
 def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int) -> "Segments | Table":
-    """Lay out a table that fits `width` cells; the columns of the highest rank are left out first.
-
-    Columns that have neither rank 0 nor a usual width are left out also where they are empty.
-    """
+    """Lay out a table that fits `width` cells; the columns of the highest rank are left out first."""
     from rich.cells import cell_len
 
     rows = [[_styled(column.cell(record)) for column in columns] for record in records]
@@ -103,9 +100,7 @@ def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int
         max([cell_len(column.title), *(min(most[index], cell_len(row[index][0])) for row in rows)])
         for index, column in enumerate(columns)
     ]
-    stays = [not column.rank or bool(column.usual) for column in columns]
-    filled = [index for index in range(len(columns)) if stays[index] or any(row[index][0] for row in rows)]
-    kept = _fit(filled, columns, sizes, width)
+    kept = _fit(range(len(columns)), columns, sizes, width)
     widths = _narrowed(kept, columns, sizes, width)
     fits = sum(widths.values()) + GAP * (len(kept) - 1) <= width
     if fits and not any(columns[index].wrap for index in kept):

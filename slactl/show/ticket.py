@@ -1,6 +1,6 @@
 """One ticket on a terminal: facts, timers, messages, escalations and the audit trail."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,7 @@ from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record, cell
-from slactl.show.tables import Column, OneRow, bar, lay
+from slactl.show.tables import INSTANT, LEAST_LONG, Column, OneRow, bar, lay
 from slactl.show.times import (
     STYLES,
     UNKNOWN,
@@ -22,7 +22,6 @@ from slactl.show.times import (
     next_level,
     relative,
     relative_due,
-    timed,
     urgency,
     words,
 )
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How many records of a part of a ticket a screen shows, and how many characters and lines of a text.
 RECORDS, BODY, LINES = 50, 2_000, 40
+#: How many cells the bar of a timer has.
+USED = 8
 
 Cycle = TypeVar("Cycle", bound=Mapping[str, Any])
 
@@ -63,7 +64,7 @@ def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_so
     shown |= {"escalations": len(ticket["escalations"]), "events": len(ticket["events"])}
     print_section(console, "Timers", timers, timer_columns(now, blocks=screen.draws_blocks))
     cut = _messages(console, ticket["messages"])
-    print_section(console, "Escalations", ticket["escalations"], escalation_columns())
+    print_section(console, "Escalations", ticket["escalations"], escalation_columns(retracted=ticket["retracted"]))
     print_section(console, "Audit trail", ticket["events"], event_columns())
     parts = [f"the last {shown[n]:,} of {all_:,} {n}" for n, all_ in totals.items() if all_ > shown[n]]
     parts += [f"the beginning of {counted(cut, 'long text')}"] if cut else []
@@ -136,20 +137,20 @@ def timer_columns(now: datetime, *, blocks: bool) -> "Sequence[Column[Timer]]":
 
     def used(timer: "Timer") -> str:
         share = used_share(timer, now)
-        return "" if share is None else bar(share, 10, blocks=blocks)
+        return "" if share is None else bar(share, USED, blocks=blocks)
 
     def duration(timer: "Timer") -> str:
         seconds = timer["target_seconds"]
         return "" if seconds is None else describe_seconds(seconds) + (", manual" if timer["manual"] else "")
 
     return (
-        Column("Target", lambda t: words(t["target"])),
-        Column("Cycle", lambda t: str(t["cycle"]) if t["cycle"] > 1 else "", rank=3, right=True),
-        Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]])),
-        Column("Used", used, rank=1),
-        Column("Duration", duration, rank=2),
-        Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else ""),
-        Column("", lambda t: timer_phrase(t, now)),
+        Column("Target", lambda t: words(t["target"]), usual=14),
+        Column("Cycle", lambda t: str(t["cycle"]), rank=3, right=True, usual=5),
+        Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]]), usual=8),
+        Column("Used", used, rank=1, usual=USED),
+        Column("Duration", duration, rank=2, usual=8),
+        Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else "", usual=INSTANT),
+        Column("", lambda t: timer_phrase(t, now), usual=12),
     )
 
 
@@ -209,22 +210,25 @@ def _messages(console: "Console", messages: "Iterable[ScreenMessage]") -> int:
     return cut
 
 
-def escalation_columns(*, zone: bool = False) -> Sequence[Column]:
-    """Return the columns of a list of escalations, the display zone in the title of the first time if `zone`."""
+def escalation_columns(*, retracted: Collection[int] = ()) -> Sequence[Column]:
+    """Return the columns of a list of escalations; `retracted` has the ids of those that do not count."""
+
+    def outcome(escalation: Record) -> str:
+        return "retracted" if escalation["id"] in retracted else escalation["outcome"]
 
     def reason(escalation: Record) -> str:
         text = cell(escalation["reason"])
         return in_words(text) if escalation["source"] == "automatic" else text
 
     return (
-        Column(timed("Fired") if zone else "Fired", lambda e: local(e["fired_at"])),
-        Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4),
-        Column("By", lambda e: e["actor"], rank=3, most=16),
-        Column("Escalation", lambda e: e["escalation"] or e["source"], rank=1, most=20),
-        Column("Level", lambda e: e["level"] or "", rank=1, most=16),
-        Column("Outcome", lambda e: e["outcome"]),
-        Column("Change", escalation_change, rank=2, most=36),
-        Column("Reason", reason, most=1000, long=True, wrap=True),
+        Column("Fired", lambda e: local(e["fired_at"]), usual=INSTANT),
+        Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4, usual=INSTANT),
+        Column("By", lambda e: e["actor"], rank=3, most=16, usual=8),
+        Column("Escalation", lambda e: e["escalation"] or e["source"], rank=1, most=20, usual=14),
+        Column("Level", lambda e: e["level"] or "", rank=1, most=16, usual=8),
+        Column("Outcome", outcome, usual=9),
+        Column("Change", escalation_change, rank=2, most=36, usual=24),
+        Column("Reason", reason, most=1000, long=True, wrap=True, usual=LEAST_LONG),
     )
 
 

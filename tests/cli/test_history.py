@@ -32,15 +32,19 @@ def test_history_of_several_tickets_keeps_their_order(slactl: Slactl) -> None:
 
 
 def test_history_on_a_pipe_is_tab_separated(slactl: Slactl) -> None:
-    cells = slactl("history", "1").lines[0].split("\t")
-    assert cells[1:7] == ["1", "2026-02-20T08:00:00Z", "2026-02-20T08:00:00Z", "ann", "user", "ticket.create"]
-    assert json.loads(cells[7])["plan"] == "pro"
+    names, first = (line.split("\t") for line in slactl("history", "1", "--header").lines[:2])
+    assert names == ["at", "recorded_at", "actor", "change", "action", "detail"]
+    assert first[:5] == ["2026-02-20T08:00:00Z", "2026-02-20T08:00:00Z", "ann", "1", "ticket.create"]
+    assert json.loads(first[5])["plan"] == "pro"
+    assert slactl("history", "1", "--header", "--limit", "1").lines[0].split("\t") == names
+    assert slactl("history", "1", "2", "--header").lines[0].split("\t") == ["ticket_id", *names]
+    assert slactl("audit", "list", "--header").lines[0].split("\t") == ["ticket_id", *names]
 
 
 def test_history_on_a_terminal(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     lines = slactl("history", "1", "--format", "table").lines
-    assert lines[0].split() == ["At", "(UTC)", "Actor", "Change", "Action", "Details"]
+    assert lines[0].split() == ["At", "(UTC)", "Recorded", "Actor", "Change", "Action", "Details"]
     [resolved] = [line.split() for line in lines if "ticket.resolve" in line]
     shown = ["2026-02-24", "08:00", "ann", "ticket.resolve", "status", "resolved,", "was", "open"]
     assert [*resolved[:3], *resolved[4:]] == shown

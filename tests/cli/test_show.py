@@ -145,8 +145,8 @@ def test_on_a_terminal(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
         "Updated       Mon 2026-03-02 09:00, 3h ago",
         "",
     ]
-    assert "first response  breached  ██████████  2h        2026-03-02 11:00  1h late" in lines
-    assert "resolution      running   ██░░░░░░░░  12h       2026-03-02 21:00  in 9h" in lines
+    assert "first response  breached  ████████  2h        2026-03-02 11:00  1h late" in lines
+    assert "resolution      running   ██░░░░░░  12h       2026-03-02 21:00  in 9h" in lines
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "json", "jsonl", "csv"])

@@ -98,7 +98,7 @@ def test_what_it_shows(busy_board: Path) -> None:
         assert len(lines) == 24
         assert max(map(len, lines)) <= 80
         text = "\n".join(line.rstrip() for line in lines)
-        assert re.search(r"^slactl  \w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d +checked \d+s ago", text)
+        assert re.search(r"^slactl  \w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC +checked \d+s ago", text)
         assert "Open 3 · overdue 1 · urgent and unassigned 1 · due within 1h 1, 4h 1, 24h 1" in text
         assert re.search(r"OVERDUE: 1\n.*\n> +1 +1:00:\d\d late  first response  urgent", text)
         assert re.search(r"DUE WITHIN 2h: 1\n.*\n *2 +in (59:\d\d|1:00:00)  first response  high", text)

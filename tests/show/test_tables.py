@@ -1,7 +1,7 @@
 """Tables fit their width, and the words beside the colours say the same."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slactl.show.check import message_columns, run_columns
 from slactl.show.form import Screen
 from slactl.show.list import draw_tickets
 from slactl.show.tables import Column, as_lines, as_table, bar, draw, field_column
@@ -116,10 +117,31 @@ def test_columns_of_high_rank_go_first_and_rank_0_never() -> None:
     assert seen == {30: ["A", "B", "C"], 23: ["A", "B"], 12: ["A"]}
 
 
-def test_a_column_without_any_value_is_left_out() -> None:
+def test_a_column_without_any_value_stays() -> None:
     stream = io.StringIO()
     draw([{"id": 1, "tenant": None}], [field_column("id"), field_column("tenant", rank=1)], Screen(stream, width=80))
-    assert stream.getvalue().splitlines()[0].split() == ["id"]
+    assert stream.getvalue().splitlines()[0].split() == ["id", "tenant"]
+
+
+def _titles(columns: Sequence[Column], record: dict[str, Any], width: int) -> list[str]:
+    stream = io.StringIO()
+    draw([record], columns, Screen(stream, width=width))
+    drawn = stream.getvalue().splitlines()
+    assert max(map(len, drawn)) <= width
+    return [column.title for column in columns if column.title in drawn[0]]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160, 200])
+def test_columns_of_other_lists_come_and_go_with_the_width_alone(width: int) -> None:
+    at = "2026-03-02T12:00:01Z"
+    counts = dict.fromkeys(("scanned", "breached", "fired", "notified", "messages_sent", "failed"), 0)
+    calm = {"id": 1, "started_at": at, "skipped": {}, "exit_code": 0, **counts}
+    busy = calm | {"skipped": {"expired": 12, "baseline": 345}, "exit_code": None, "fired": 123456, "scanned": 99999}
+    assert _titles(run_columns(), calm, width) == _titles(run_columns(), busy, width)
+    none = dict.fromkeys(("held_by", "ended_at", "next_try_at", "error"))
+    sent = {"id": 1, "ticket_id": 1, "recipient": "mia", "state": "sent", "created_at": at, "tries": 0, **none}
+    held = sent | {"held_by": "quiet hours", "ended_at": at, "next_try_at": at, "error": "e" * 300, "tries": 99}
+    assert _titles(message_columns(), sent, width) == _titles(message_columns(), held, width)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])

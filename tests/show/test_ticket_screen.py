@@ -73,13 +73,15 @@ def whole(ticket: Make) -> dict[str, Any]:
                 "type": "created",
                 "actor": "ann",
                 "body": "Help!\n\nPlease.",
+                "retracted": False,
                 "written": True,
             },
-            {**reply, "event_id": 3, "type": "agent_reply", "body": "On it.", "written": True},
-            {**reply, "event_id": 4, "type": "note", "body": None, "written": False},
-            {**reply, "event_id": 5, "type": "note", "body": None, "written": True},
+            {**reply, "event_id": 3, "type": "agent_reply", "body": "On it.", "retracted": False, "written": True},
+            {**reply, "event_id": 4, "type": "note", "body": None, "retracted": False, "written": False},
+            {**reply, "event_id": 5, "type": "note", "body": None, "retracted": False, "written": True},
         ],
         totals={},
+        retracted=[],
         escalations=[
             {
                 "id": 1,
@@ -103,6 +105,7 @@ def whole(ticket: Make) -> dict[str, Any]:
         events=[
             {
                 **event,
+                "change": 41,
                 "id": 1,
                 "at": "2026-03-02T02:00:00Z",
                 "action": "ticket.create",
@@ -110,6 +113,7 @@ def whole(ticket: Make) -> dict[str, Any]:
             },
             {
                 **event,
+                "change": None,
                 "id": 2,
                 "at": "2026-03-02T04:05:00Z",
                 "recorded_at": "2026-03-02T04:05:00Z",
@@ -146,9 +150,9 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
         "Answered      Mon 2026-03-02 06:00, 3h ago",
         "",
         "Timers",
-        "Target          State     Used        Duration  Due",
-        "first response  breached  ██████████  2h        2026-03-02 05:00  done 1h late",
-        "resolution      running   █████░░░░░  12h       2026-03-02 15:00  in 6h",
+        "Target          State     Used      Duration  Due",
+        "first response  breached  ████████  2h        2026-03-02 05:00  done 1h late",
+        "resolution      running   ████░░░░  12h       2026-03-02 15:00  in 6h",
         "",
         "Messages",
         "Mon 2026-03-02 03:00  ann, opening message",
@@ -167,16 +171,16 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
         "2026-03-02 05:05  first-response  breach  fired    first response overdue",
         "",
         "Audit trail",
-        "At                Actor   Action           Details",
-        "2026-03-02 03:00  ann     ticket.create    plan pro, priority normal",
-        "2026-03-02 05:05  slactl  ticket.priority  priority high, was normal",
+        "At                Actor   Change  Action           Details",
+        "2026-03-02 03:00  ann         41  ticket.create    plan pro, priority normal",
+        "2026-03-02 05:05  slactl          ticket.priority  priority high, was normal",
     ]
 
 
 @pytest.mark.usefixtures("berlin")
 def test_ticket_at_120_columns_shows_promises_and_changes(whole: dict[str, Any], now: datetime) -> None:
     lines = drawn(whole, now, 120)
-    assert "first response  breached  ██████████  2h        2026-03-02 05:00  done 1h late" in lines
+    assert "first response      1  breached  ████████  2h        2026-03-02 05:00  done 1h late" in lines
     assert (
         "2026-03-02 05:05  slactl  first-response  breach  fired    priority normal to high  "
         "first response overdue" in lines
@@ -196,7 +200,7 @@ def test_hostile_text_does_nothing_in_any_part(hostile: str, whole: dict[str, An
 
 
 def test_what_is_missing_is_not_shown(ticket: Make, now: datetime) -> None:
-    bare = ticket(subject=None, timers=[], messages=[], escalations=[], events=[], totals={})
+    bare = ticket(subject=None, timers=[], messages=[], escalations=[], events=[], totals={}, retracted=[])
     lines = drawn(bare, now, 80)
     assert lines[0] == "#1  no subject"
     assert "unassigned" in lines[1]

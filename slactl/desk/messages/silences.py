@@ -1,6 +1,6 @@
 """Hold messages back: during silences, maintenance and quiet hours, and while a ticket is acknowledged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -24,6 +24,7 @@ from slactl.text import check_input, domain_of, known_or_refuse
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
+    from slactl.typed_times import Hours, TypedTime
 
 #: The end of `held_by` of a message that a person released: nothing holds it any more.
 _RELEASED = ", released"
@@ -44,10 +45,13 @@ class Hold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewSilence:
-    """The silence that a person adds, [starts_at, ends_at); it holds messages that match everything it names."""
+    """The silence that a person adds; it holds messages that match everything it names.
 
-    starts_at: datetime
-    ends_at: datetime
+    `ends` is when it ends, or how long it lasts.
+    """
+
+    starts: "TypedTime"
+    ends: "TypedTime | timedelta"
     tenant: str | None = None
     ticket: str | None = None
     escalation: str | None = None
@@ -145,30 +149,44 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         raise UsageError("name at least one of --tenant, --ticket, --escalation", "slactl silence add --help")
     if new.comment is not None:
         check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
-    if new.ends_at <= max(new.starts_at, now):
-        begins = f"when it begins, {describe(new.starts_at)}" if new.starts_at > now else f"now, {describe(now)}"
-        raise UsageError(
-            f"the silence ends at {describe(new.ends_at)}, not after {begins}", "slactl silence add --help"
-        )
     with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
             known_or_refuse(new.tenant, silences.tenants(book.transaction), "tenant", "slactl tenant list")
         if new.escalation is not None:
             names = [escalation.id for escalation in book.rulebook.current.escalations]
             known_or_refuse(new.escalation, names, "escalation", "slactl rules show")
+        ticket = book.number_of(new.ticket) if new.ticket is not None else None
+        starts_at, ends_at = _span(new, lambda: book.state(ticket).terms.calendar if ticket is not None else None, now)
         values = {
             "tenant": new.tenant,
-            "ticket_id": book.number_of(new.ticket) if new.ticket is not None else None,
+            "ticket_id": ticket,
             "escalation": new.escalation,
             "comment": new.comment,
             "actor": desk.actor,
             "created_at": to_text(now),
-            "starts_at": to_text(new.starts_at),
-            "ends_at": to_text(new.ends_at),
+            "starts_at": to_text(starts_at),
+            "ends_at": to_text(ends_at),
         }
         number = silences.add(book.transaction, values)
         committed.add("silence", "added", [number])
         return _records(book.transaction, now)[number]
+
+
+def _span(new: NewSilence, calendar: "Callable[[], Hours | None]", now: datetime) -> tuple[datetime, datetime]:
+    """Return when a silence begins and ends; business days are those of the calendar of its ticket.
+
+    Raises:
+        UsageError: it ends before it begins, or has ended; or business days are typed where no calendar is known.
+    """
+    begin = new.starts if isinstance(new.starts, datetime) else new.starts.on(calendar())
+    if isinstance(new.ends, timedelta):
+        end = begin + new.ends
+    else:
+        end = new.ends if isinstance(new.ends, datetime) else new.ends.on(calendar())
+    if end <= max(begin, now):
+        begins = f"when it begins, {describe(begin)}" if begin > now else f"now, {describe(now)}"
+        raise UsageError(f"the silence ends at {describe(end)}, not after {begins}", "slactl silence add --help")
+    return begin, end
 
 
 def _records(transaction: "Transaction", now: datetime) -> dict[int, Silence]:

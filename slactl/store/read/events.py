@@ -12,6 +12,7 @@ from slactl.clock import from_text
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, batches, marks, numbers, rows
+from slactl.store.read.tickets import retracted_names
 from slactl.store.schema.events import (
     ACTIONS,
     BREACH,
@@ -171,21 +172,10 @@ def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, mos
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
     LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
     WHERE {chosen if last else _MESSAGES} ORDER BY e.at, e.id"""
-    gone = _retracted(transaction, number)
+    gone = retracted_names(transaction, number)
     for row in rows(transaction, query, {"id": number}):
         facts = {"type": MESSAGE_TYPES[row["type"]], "retracted": row.pop("name") in gone}
         yield row | facts | ({"written": bool(row["written"])} if most else {})
-
-
-def _retracted(transaction: sqlite3.Connection, number: int) -> set[str]:
-    """Return the names of the events of one ticket that do not count."""
-    query = f"SELECT {named_in('e')}, detail FROM event e WHERE ticket_id = ? AND action = ? ORDER BY at, id"
-    found = transaction.execute(query, (number, ACTIONS[EventType.RETRACTED])).fetchall()
-    if not found:
-        return set()
-    from slactl.sla.history.effective import retracted
-
-    return retracted([(name, json.loads(detail)) for name, detail in found])
 
 
 def message_count(transaction: sqlite3.Connection, number: int) -> int:

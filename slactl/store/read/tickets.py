@@ -133,6 +133,30 @@ def _escalations(transaction: sqlite3.Connection, columns: list[str], number: in
     return list(rows(transaction, query, (number,)))
 
 
+def retracted_names(transaction: sqlite3.Connection, number: int) -> set[str]:
+    """Return the names of the events of one ticket that do not count."""
+    from slactl.store.schema.events import ACTIONS, named_in
+
+    query = f"SELECT {named_in('e')}, detail FROM event e WHERE ticket_id = ? AND action = ? ORDER BY at, id"
+    found = transaction.execute(query, (number, ACTIONS[EventType.RETRACTED])).fetchall()
+    if not found:
+        return set()
+    from slactl.sla.history.effective import retracted
+
+    return retracted([(name, json.loads(detail)) for name, detail in found])
+
+
+def retracted_escalations(transaction: sqlite3.Connection, number: int) -> set[int]:
+    """Return the ids of the manual escalations of one ticket that do not count."""
+    if not (gone := retracted_names(transaction, number)):
+        return set()
+    from slactl.store.schema.events import named_in
+
+    query = f"""SELECT x.id, {named_in("e")} FROM escalation x JOIN event e ON e.id = x.event_id
+    WHERE x.ticket_id = ? AND x.source = 'manual'"""
+    return {identity for identity, name in transaction.execute(query, (number,)) if name in gone}
+
+
 def escalation_count(transaction: sqlite3.Connection, number: int) -> int:
     """Return the number of escalations of one ticket."""
     return int(transaction.execute("SELECT count(*) FROM escalation WHERE ticket_id = ?", (number,)).fetchone()[0])

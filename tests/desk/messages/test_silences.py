@@ -180,3 +180,22 @@ def test_quiet_hours_end_by_the_wall_clock_of_their_zone(
 ) -> None:
     found = until_of(windows((quiet,)), ZoneInfo(zone) if zone else None, datetime.fromisoformat(now))
     assert (found.astimezone(UTC).isoformat()[:19] + "Z" if found else None) == until
+
+
+def test_business_days_of_a_silence_are_those_of_its_ticket(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    policy = '[[policy]]\nname = "office"\nmatch = { tag = ["office"] }\ncalendar = "office"\n[policy.targets]\n'
+    rules = desk.with_name("rules.toml")
+    with_office = f'\n{policy}default = {{ resolution = "7bd" }}\n\n[[policy]]'
+    rules.write_text(rules.read_text().replace("\n[[policy]]", with_office, 1))
+    clock.move_to("2026-03-05T09:00:00Z")  # a Thursday
+    ends = {}
+    for number, tag in (("1", "office"), ("2", "other")):
+        assert slactl("create", "Fire", "--from", "ann@example.com", "--tag", tag).code == 0
+        added = slactl("silence", "add", "--ticket", number, "--until", "in 3bd", "--json").out
+        ends[number] = json.loads(added)["ends_at"]
+    assert ends == {"1": "2026-03-10T09:00:00Z", "2": "2026-03-08T09:00:00Z"}
+    refused = slactl("silence", "add", "--escalation", "resolution", "--until", "in 3bd")
+    assert (refused.code, refused.out) == (2, "")
+    assert "calendar" in refused.err
