@@ -17,7 +17,7 @@ from slactl.desk.oncall import feeds
 from slactl.desk.oncall.duty import Duty, Told
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
-from slactl.sla.escalation.levels import Firing, due_levels
+from slactl.sla.escalation.levels import Firing
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
@@ -238,7 +238,7 @@ def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> l
     A level can change facts that the `when` of another one tests. So the other levels are evaluated again after each.
     """
     records: list[dict[str, Any]] = []
-    while due := due_levels(book.state(number), book.rulebook.current, book.now, book.fired(number)):
+    while due := book.levels_due(number):
         records.append(_fire_level(book, number, due[0], run_id, baseline))
     return records
 

@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger.records import text_or_none
 from slactl.sla.enums import Condition, Target
-from slactl.sla.escalation.levels import FiringKey, next_instant
+from slactl.sla.escalation.levels import FiringKey, Repeats, next_instant, repeats
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.escalation.upcoming import IsBaseline, next_level
 from slactl.sla.rules.rules import Rules
@@ -27,6 +27,7 @@ class TimerContext:
     fired: set[FiringKey]
     detected: Mapping[BreachKey, str]
     watched: set[str]
+    repeats: Repeats = repeats
 
 
 def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
@@ -60,12 +61,16 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def upcoming_columns(
-    evaluation: Evaluation, rules: Rules, fired: set[FiringKey], is_baseline: IsBaseline
+    evaluation: Evaluation,
+    rules: Rules,
+    fired: set[FiringKey],
+    is_baseline: IsBaseline,
+    repeats: Repeats = repeats,
 ) -> dict[str, Any]:
     """Return the columns of `ticket` that name its next level by the rules in force, now and when its status ends."""
     columns: dict[str, Any] = {"next_at": text_or_none(evaluation.ends_at)}
     for prefix, state in (("next", evaluation), ("woken", evaluation.woken)):
-        upcoming = next_level(state, rules, fired, is_baseline) if state is not None else None
+        upcoming = next_level(state, rules, fired, is_baseline, repeats) if state is not None else None
         columns[f"{prefix}_escalation"] = upcoming.escalation if upcoming is not None else None
         columns[f"{prefix}_level"] = upcoming.level if upcoming is not None else None
         columns[f"{prefix}_level_at"] = to_text(upcoming.at) if upcoming is not None else None
@@ -89,7 +94,7 @@ def _timer_row(
     upcoming = None
     if context.rules is not None:
         noticed = [key.agreement for key in context.detected if key[:2] == (timer.kind.value, timer.cycle)]
-        upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed)
+        upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed, context.repeats)
     # A backdated event that shows the deadline was met removes the breach, and the note that slactl detected it.
     first = timer.breaches[0].agreement if timer.breaches else -1
     detected = context.detected.get(BreachKey(timer.kind.value, timer.cycle, first))

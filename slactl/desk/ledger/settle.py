@@ -102,7 +102,9 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     state = ticket.evaluated()
     # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
-    row |= upcoming_columns(state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number))
+    row |= upcoming_columns(
+        state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number), ticket.walk.repeats
+    )
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 
@@ -113,7 +115,7 @@ def _write_timers(
     inserted, updated, removed = list[Row](), list[Row](), list[int]()
     for number, ticket in tickets.items():
         old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
-        context = TimerContext(rules, ticket.fired, ticket.detected, watched)
+        context = TimerContext(rules, ticket.fired, ticket.detected, watched, ticket.walk.repeats)
         for row in timer_rows(number, ticket.evaluated(), context):
             known = old.pop((row["kind"], row["cycle"]), None)
             if known is None:

@@ -1,13 +1,14 @@
 """A ticket within one write transaction: its stored rows, and its changes so far."""
 
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text, to_text
-from slactl.sla.enums import LevelOutcome
-from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.enums import Condition, LevelOutcome
+from slactl.sla.escalation.levels import FiringKey, Walk
 from slactl.sla.escalation.renumbering import (
     BreachKey,
     Cycle,
@@ -18,7 +19,11 @@ from slactl.sla.escalation.renumbering import (
     renumbered_breaches,
 )
 from slactl.sla.history.event import Event
+from slactl.sla.timers.evaluate import Reading
 from slactl.sla.timers.timer import Evaluation
+
+if TYPE_CHECKING:
+    from slactl.desk.ledger.rulebook import Rulebook
 
 
 @dataclass(slots=True)
@@ -37,6 +42,11 @@ class LoadedTicket:
     #: Whether the past changed since the decisions were numbered.
     is_rewritten: bool = False
     state: Evaluation | None = None
+    #: The history as it was read for `state`, and the events to be read after it.
+    reading: Reading | None = None
+    unread: list[Event] = field(default_factory=list)
+    #: When its levels become due by the rules in force.
+    walk: Walk = field(default_factory=Walk)
     identity: dict[str, Any] = field(default_factory=dict)
     #: The cycles by which decisions and breaches are numbered; None means the cycles of the stored timers.
     spans: list[Cycle] | None = None
@@ -59,6 +69,28 @@ class LoadedTicket:
         assert self.state is not None
         return self.state
 
+    def evaluate(
+        self, now: datetime, rules: "Rulebook", conditions: Collection[Condition], *, with_outcomes: bool = False
+    ) -> Evaluation:
+        """Evaluate the history as of now; events that others wrote since the clock was read count too.
+
+        The history is read again only if the new events do not simply follow what was read of it before.
+
+        Raises:
+            ValueError, NoOpenHours: as `sla.timers.evaluate`.
+        """
+        reading, self.reading = self.reading, None
+        if reading is None:
+            at = max(now, self.history[-1].at) if self.history else now
+            reading = Reading(self.history, rules.version, at, rules.holidays, conditions)
+        else:
+            for event in self.unread:
+                reading.read(event)
+        self.unread.clear()
+        self.state = reading.evaluation(with_outcomes=with_outcomes)
+        self.reading = reading
+        return self.state
+
     def insert(self, event: Event) -> None:
         """Put an event at its place in time: after every event that took effect by then."""
         position = bisect_right(self.history, event.at, key=lambda known: known.at)
@@ -68,6 +100,10 @@ class LoadedTicket:
         self.is_rewritten = self.is_rewritten or decided or position < len(self.history)
         self.history.insert(position, event)
         self.state = None
+        if self.reading is not None and position == len(self.history) - 1 and self.reading.follows(event):
+            self.unread.append(event)
+        else:
+            self.reading = None
 
     def renumber(self, state: Evaluation) -> dict[int, int]:
         """Give decisions and noticed breaches the numbers of their cycles; return the new cycle of each that moved."""

@@ -154,9 +154,12 @@ class Duty(Presence):
 
     @classmethod
     def of(cls, book: "Ledger", at: datetime) -> "Duty":
-        """Return who has which duty at an instant, by the current rules."""
-        present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
-        return cls(present.schedules, at, book)
+        """Return who has which duty at an instant, by the current rules; a unit of work asks once for each instant."""
+        found = book.duties.get(at)
+        if not isinstance(found, cls):
+            present = Presence.by(book.transaction, book.rulebook.current, book.desk.rules, at)
+            found = book.duties[at] = cls(present.schedules, at, book)
+        return found
 
     def assignee(self, name: str) -> Holder:
         """Return who gets a ticket that is assigned to a role or a person: of a role a member first, if it has any."""

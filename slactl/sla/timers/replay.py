@@ -96,9 +96,7 @@ class Replay:
     def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
         """Return every timer as of `now`, which must not be before the last event."""
         at = seconds_of(now)
-        timers = [tracked.timer(at) for tracked in self._targets]
-        timers += self._conditions.timers(at, self._targets.terms.calendar, conditions)
-        return timers
+        return [*self._targets.timers(at), *self._conditions.timers(at, self._targets.terms.calendar, conditions)]
 
     def clock_runs(self, now: datetime, wanted: Collection[Target | Condition]) -> list[ClockRun]:
         """Return the clocks of these kinds that run at `now`, which must not be before the last event."""
