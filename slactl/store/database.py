@@ -9,14 +9,10 @@ if TYPE_CHECKING:
     import sqlite3
     from typing import TypeAlias
 
-    from sqlmodel import Session
-
     from slactl.store.sqlite.folders import Obstacle
 
     #: One transaction, for the functions of `store` only: nobody else calls a method of it.
     Transaction: TypeAlias = sqlite3.Connection
-    #: One transaction with the models of `store.schema`.
-    ModelTransaction: TypeAlias = Session
 
 
 class Database(NamedTuple):
@@ -63,18 +59,6 @@ class Database(NamedTuple):
             transaction(opened),
         ):
             yield opened
-
-    def read_models(self) -> "AbstractContextManager[ModelTransaction]":
-        """Open one read transaction with the models."""
-        from slactl.store.sqlite.engine import looking
-
-        return looking(self.path)
-
-    def write_models(self, *, keep: bool = True) -> "AbstractContextManager[ModelTransaction]":
-        """Open one write transaction with the models; roll it back as `write` does."""
-        from slactl.store.sqlite.engine import writing
-
-        return writing(self.path, keep=keep)
 
     @contextmanager
     def held_open(self) -> "Iterator[Transaction]":

@@ -23,8 +23,6 @@ from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
 from slactl.store.database import Database
 from slactl.store.schema import chain
-from slactl.store.schema.models import Event as EventRow
-from slactl.store.sqlite.engine import writing
 from slactl.store.sqlite.file import create_database
 from slactl.store.write.statements import append_events, insert_rows
 
@@ -72,14 +70,13 @@ def open_tickets(desk: Desk, tickets: int) -> None:
 def insert(path: Path, events: int, tickets: int, *, chained: bool) -> None:
     """Append notes of slactl's own, from which no column follows."""
     for first in range(0, events, CHUNK):
-        with writing(path) as session:
-            connection = session.connection()
-            start = int(connection.exec_driver_sql("SELECT max(id) FROM event").scalar() or 0) + 1
+        with Database(path).write() as connection:
+            start = int(connection.execute("SELECT max(id) FROM event").fetchone()[0] or 0) + 1
             rows = [row(start + place, tickets) for place in range(min(CHUNK, events - first))]
             if chained:
                 append_events(connection, rows)
             else:
-                insert_rows(connection, EventRow, [each | {"hash": chain.BEGINNING} for each in rows])
+                insert_rows(connection, "event", [each | {"hash": chain.BEGINNING} for each in rows])
 
 
 def row(number: int, tickets: int) -> dict[str, Any]:

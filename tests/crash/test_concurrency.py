@@ -265,7 +265,7 @@ def test_a_writer_that_was_stopped_keeps_others_waiting_and_then_they_say_so() -
 
 def test_a_check_that_was_stopped_keeps_only_other_checks_out() -> None:
     def sending(_: sqlite3.Connection, operation: str) -> bool:
-        return operation.startswith("SELECT notification.id")
+        return operation.startswith("SELECT n.id, n.recipient")
 
     trouble = Trouble(fault=Fault.STOP, watch=sending)
     with desk_copy() as folder, start(*settings(folder), "check", trouble=trouble) as stopped:

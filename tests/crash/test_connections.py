@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from crash_desk import desk_copy, settings, shelf
 from forked import Trouble, run
-from sqlalchemy import text
 
 from slactl.errors import DatabaseError
+from slactl.store.database import Database
 from slactl.store.sqlite.connection import open_database
-from slactl.store.sqlite.engine import looking, writing
 
 #: What a connection is set to: FULL is 2.
 SETTINGS = {"synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
@@ -65,10 +64,9 @@ def test_connections_of_the_store_are_set_so() -> None:
         for query_only in (False, True):
             with closing(open_database(database, query_only=query_only)) as connection:
                 assert found_on(connection) == SETTINGS
-        for session_of in (writing, looking):
-            with session_of(database) as session:
-                found = {name: session.connection().execute(text(f"PRAGMA {name}")).scalar() for name in SETTINGS}
-                assert found == SETTINGS
+        for transaction in (Database(database).write(), Database(database).read()):
+            with transaction as connection:
+                assert found_on(connection) == SETTINGS
 
 
 DANGLING = (
@@ -83,7 +81,7 @@ DANGLING = (
 def test_a_row_that_refers_to_nothing_is_refused(statement: str) -> None:
     with desk_copy() as folder:
         database = Path(folder / "slactl.db")
-        with pytest.raises(DatabaseError, match="FOREIGN KEY"), writing(database) as session:
-            session.connection().execute(text(statement))
+        with pytest.raises(DatabaseError, match="FOREIGN KEY"), Database(database).write() as transaction:
+            transaction.execute(statement)
         with closing(open_database(database)) as connection, pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
             connection.execute(statement)

@@ -225,7 +225,7 @@ def test_check_under_new_rules_whose_disk_fails_does_not_call_old_instants_curre
 
     def reads_histories(_: sqlite3.Connection, operation: str) -> bool:
         nonlocal failed
-        is_history = "ORDER BY event.ticket_id" in operation
+        is_history = "ORDER BY ticket_id, at, id" in operation
         failed += is_history
         return is_history and failed <= most
 

@@ -170,7 +170,7 @@ def around(step: str, fault: Fault) -> Trouble:
 
     def watch(_: sqlite3.Connection, operation: str) -> bool:
         nonlocal claimed, over
-        is_claim = operation.startswith("UPDATE notification SET state=") and "message_ids=json_set" in operation
+        is_claim = operation.startswith("UPDATE notification SET state = ") and "message_ids = json_set" in operation
         is_here = is_claim if step == "before" else claimed and operation.startswith("CONNECT")
         claimed, was_over, over = claimed or is_claim, over, over or is_here
         return is_here and not was_over

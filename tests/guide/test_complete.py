@@ -30,7 +30,8 @@ from slactl.sla.history.fields import FIELDS, HASHES, REQUIRED
 from slactl.sla.history.readers import BODY_LENGTH, MOST_TAGS, NAME_LENGTH, SUBJECT_LENGTH
 from slactl.sla.rules import model, values
 from slactl.sla.rules.calendars import CalendarRules
-from slactl.sla.rules.checks import INCLUDES, RELATIONS
+from slactl.sla.rules.checks.tables import INCLUDES, RELATIONS
+from slactl.sla.rules.part import Part
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.templates import FILTERS, NAMES
 from slactl.sla.rules.views import OPTIONS, READY_MADE
@@ -98,10 +99,14 @@ def test_each_exit_code_is_there(code: ExitCode) -> None:
     assert str(int(code)) in {row[0] for row in rows("exit-codes")}
 
 
-def keys(part: type[BaseModel], before: str = "") -> Iterator[str]:
+def keys(table: type[Part | BaseModel], before: str = "") -> Iterator[str]:
     """The keys of a model, as `before.key`."""
-    for name, field in part.model_fields.items():
-        yield before + (field.alias or name)
+    if issubclass(table, BaseModel):
+        names = [field.alias or name for name, field in table.model_fields.items()]
+    else:
+        names = table.file_keys()
+    for name in names:
+        yield before + name
 
 
 TABLES = {
@@ -127,7 +132,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("part", TABLES, ids=lambda part: part.__name__)
-def test_each_key_of_the_rules_has_a_row(part: type[BaseModel]) -> None:
+def test_each_key_of_the_rules_has_a_row(part: type[values.Part]) -> None:
     named = {row[0].strip("`") for row in rows("rules")}
     nested = {"idle", "burst", "repeat"}
     assert set(keys(part, TABLES[part])) - nested <= named

@@ -28,7 +28,7 @@ def send_now(desk: Desk, now: datetime, escalations: Iterable[int]) -> "tuple[li
 
     What this user cannot send waits for the next `check`: a secret is not readable here, or another run sends.
     """
-    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.ledger.rules_versions import CommandRules
     from slactl.desk.messages.delivered import Delivered
     from slactl.desk.messages.outbox import deliver, sending_of
     from slactl.store.write import outbox
@@ -40,7 +40,7 @@ def send_now(desk: Desk, now: datetime, escalations: Iterable[int]) -> "tuple[li
     except LockedError:
         why = BUSY
     sending = sending_of(desk, now, Delivered(), None, None, CommandRules(desk))
-    with desk.database.read_models() as transaction:
+    with desk.database.read() as transaction:
         rows = outbox.of_escalations(transaction, own)
     problem = why or "; ".join(delivered.problems if delivered.waits else ()) or None
     notices = [_notice(sending, row, problem) for row in rows]
@@ -75,9 +75,9 @@ def rehearse(book: "Ledger", desk: Desk, escalations: Iterable[int]) -> "list[No
     rules, own = book.rulebook.current, frozenset(escalations)
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, Delivered(), rules, secrets, is_own=book.rulebook.is_own, only=own)
-    found, changes = sorted_out(sending, book.models)
-    outbox.record(book.models, changes)
-    rows = outbox.of_escalations(book.models, own)
+    found, changes = sorted_out(sending, book.transaction)
+    outbox.record(book.transaction, changes)
+    rows = outbox.of_escalations(book.transaction, own)
     notices = [_notice(sending, row, None) for row in rows if row["id"] in changes]
     for row in (row for ready in found.values() for row in ready):
         problem, labels = _cannot_send(sending, row)

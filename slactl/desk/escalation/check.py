@@ -182,7 +182,7 @@ def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock
 def _work(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
     """Fire what is due and send messages; return the rules that were used, None while the file is invalid."""
     from slactl.desk.escalation.scan import work_through
-    from slactl.desk.ledger.rulebook import CommandRules
+    from slactl.desk.ledger.rules_versions import CommandRules
 
     assert report.lease is not None
     read = CommandRules(desk)

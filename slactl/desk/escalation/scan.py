@@ -22,8 +22,7 @@ from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.store.schema.events import BREACH
-from slactl.store.sqlite.connection import give_way
-from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
+from slactl.store.sqlite.connection import breaks_constraint, breaks_transaction, give_way
 from slactl.text import RESERVED, clean
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ records such a level as `baseline`; lists and explanations use the same test, so
 not fire.
 """
 
-import tomllib
 from collections.abc import Collection
 from datetime import datetime
 from functools import partial
@@ -44,6 +43,8 @@ class Baselines:
 
     def _last_check_without(self, name: LevelName) -> PastCheck | None:
         if self._checks is None:
+            import tomllib
+
             levels = dict[int, Collection[LevelName]]()
             for number, canonical in rules_versions.canonicals(self._transaction):
                 rules = tomllib.loads(canonical).get("escalation", ())

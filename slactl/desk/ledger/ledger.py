@@ -14,8 +14,8 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.ledger.entry import Entry as Entry
-from slactl.desk.ledger.rulebook import CommandRules as CommandRules
 from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.rules_versions import CommandRules as CommandRules
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
@@ -25,14 +25,16 @@ from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
-from slactl.store.schema import models
 from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
-from slactl.store.sqlite.engine import beneath, passing_over_rows
+from slactl.store.sqlite.connection import passing_over_rows
 from slactl.store.write import statements as writes
+from slactl.store.write import tenants
+from slactl.store.write.statements import Numbered
+from slactl.store.write.tenants import Tenant
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import Transaction
 
 #: How far ahead of this command's clock the changes of other commands may be, because they read the clock later.
 LAG = timedelta(minutes=10)
@@ -41,17 +43,14 @@ LAG = timedelta(minutes=10)
 class Ledger:
     """The unit of work of one write transaction: the histories of some tickets, and the rows to be written."""
 
-    def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, desk: Desk) -> None:
-        self.models = session
-        self.transaction = beneath(session)
-        self._connection = session.connection()
+    def __init__(self, transaction: "Transaction", rulebook: Rulebook, now: datetime, desk: Desk) -> None:
+        self.transaction = transaction
         self.rulebook, self.now, self.desk, self.actor = rulebook, now, desk, desk.actor
         self.picks: list[str] = []  # who got tickets from levels that the database does not have yet
         self.duties: dict[datetime, object] = {}  # who has which duty at an instant, as `Duty.of` found it
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
-        numbered = (models.Ticket, models.Event, models.Escalation)
-        self._ids: dict[object, int] = {model: writes.next_id(self._connection, model) for model in numbered}
+        self._ids = writes.next_ids(transaction)
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
         self._rows, self._warnings = WaitingRows(), set[int]()
@@ -66,28 +65,28 @@ class Ledger:
 
     def opened_by(self, address: str, since: datetime, until: datetime) -> list[int]:
         """Return the numbers of the tickets that an address opened from one instant to another."""
-        return writes.tickets_of_requester(self._connection, address, to_text(since), to_text(until))
+        return writes.tickets_of_requester(self.transaction, address, to_text(since), to_text(until))
 
-    def tenant(self, name: str) -> models.Tenant | None:
+    def tenant(self, name: str) -> Tenant | None:
         """Return the tenant of this name, or None."""
-        return writes.tenant(self.models, name)
+        return tenants.tenant(self.transaction, name)
 
-    def tenants(self) -> list[models.Tenant]:
+    def tenants(self) -> list[Tenant]:
         """Return every tenant."""
-        return writes.tenants(self.models)
+        return tenants.tenants(self.transaction)
 
-    def keep_tenant(self, tenant: models.Tenant) -> None:
+    def keep_tenant(self, tenant: Tenant) -> None:
         """Write a tenant that is new or was changed."""
-        writes.keep_tenant(self.models, tenant)
+        tenants.keep_tenant(self.transaction, tenant)
         committed.add("tenant", "saved", [tenant.name])
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
         if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
-        histories, versions = writes.histories(self._connection, wanted), writes.versions(self._connection, wanted)
+        histories, versions = writes.histories(self.transaction, wanted), writes.versions(self.transaction, wanted)
         parts = (writes.timers, writes.outcomes, writes.decisions)
-        timers, outcomes, decisions = (part(self._connection, wanted) for part in parts)
+        timers, outcomes, decisions = (part(self.transaction, wanted) for part in parts)
         for number in wanted:
             self._tickets[number] = LoadedTicket(
                 histories[number], timers[number], outcomes[number], decisions[number], version=versions.get(number)
@@ -127,15 +126,15 @@ class Ledger:
     def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
         """Open a ticket whose history begins with `created`; return its number, which is the next one unless given."""
         if number is not None:
-            self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
-        number = self._next(models.Ticket) if number is None else number
+            self._ids["ticket"] = max(self._ids["ticket"], number + 1)
+        number = self._next("ticket") if number is None else number
         self._tickets[number] = LoadedTicket([], [], [], [], pin=rules_version, is_new=True)
         self.append(number, created)
         return number
 
     def append(self, number: int, entry: Entry, recipients: Sequence[str] = ()) -> int:
         """Append an event to a history, at its place in time, with messages about it; return the event's number."""
-        event_id, loaded = self._next(models.Event), self._ticket(number)
+        event_id, loaded = self._next("event"), self._ticket(number)
         event, written = entry.event, dict(entry.texts)
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
@@ -176,7 +175,7 @@ class Ledger:
         warning: bool = False,
     ) -> dict[str, Any]:
         """Add an escalation and its messages, and return its row; a key that exists already ends the transaction."""
-        escalation_id = self._next(models.Escalation)
+        escalation_id = self._next("escalation")
         identity = key._asdict() if key is not None else dict.fromkeys(FiringKey._fields) | {"arming": 0, "repeat": 0}
         record = {"id": escalation_id, "ticket_id": number, **identity, **row}
         self._rows.escalations.append(record)
@@ -226,7 +225,7 @@ class Ledger:
             return
         # Conditions that no escalation rule watches today count too: one may do so again tomorrow.
         state = self.state_at(number, self.state(number).now, tuple(Condition))
-        writes.move_decisions(self._connection, loaded.renumber(state))
+        writes.move_decisions(self.transaction, loaded.renumber(state))
 
     def keep_highest_messages(self, mark: Mark) -> dict[int, list[str]]:
         """Keep the highest message for each recipient since the mark; return the recipients by escalation."""
@@ -246,12 +245,12 @@ class Ledger:
 
     def postpone(self, number: int, until: datetime) -> None:
         """Set when `check` tries a ticket again that cannot be evaluated now."""
-        writes.postpone(self._connection, number, to_text(until))
+        writes.postpone(self.transaction, number, to_text(until))
 
     def records(self, numbers: Sequence[int]) -> "list[Ticket]":
         """Return some tickets as in machine output, with the changes so far."""
         self.settle()
-        return writes.ticket_records(self._connection, numbers, to_text(self.now))
+        return writes.ticket_records(self.transaction, numbers, to_text(self.now))
 
     def settle(self) -> None:
         """Write everything that was changed in memory, and the rows that follow from it."""
@@ -259,7 +258,7 @@ class Ledger:
             self.renumber(number)
             self._ticket(number).evaluate(self.now, self.rulebook, self._conditions, with_outcomes=True)
         tickets = {number: self._tickets[number] for number in numbers}
-        settle(self.models, tickets, self._rows, self.rulebook, self._watched)
+        settle(self.transaction, tickets, self._rows, self.rulebook, self._watched)
         if numbers:
             self.rulebook.note_levels(len(numbers))
         # Drop also the histories that were read, so that memory does not grow with the number of batches.
@@ -277,11 +276,11 @@ class Ledger:
         known = {**loaded.identity, **written}
         if "requester_email" in known or loaded.is_new:
             return known.get("requester_email")
-        return writes.requester(self._connection, number)
+        return writes.requester(self.transaction, number)
 
-    def _next(self, model: object) -> int:
-        self._ids[model] += 1
-        return self._ids[model] - 1
+    def _next(self, table: Numbered) -> int:
+        self._ids[table] += 1
+        return self._ids[table] - 1
 
 
 @contextmanager
@@ -291,10 +290,10 @@ def ledger(
     """Open a unit of work in one write transaction, by `rules`; settle it at its end, roll it back unless `keep`.
 
     Raises:
-        DatabaseError, RulesError: as `Database.write_models`, and as `CommandRules.current`.
+        DatabaseError, RulesError: as `Database.write`, and as `CommandRules.current`.
     """
     rules = rules or CommandRules(desk)  # waiting for the file blocks nobody else's database access
-    with desk.database.write_models(keep=keep) as session:
-        book = Ledger(session, Rulebook(session, rules, now, strict=strict), now, desk)
+    with desk.database.write(keep=keep) as transaction:
+        book = Ledger(transaction, Rulebook(transaction, rules, now, strict=strict), now, desk)
         yield book
         book.settle()

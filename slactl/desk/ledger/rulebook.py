@@ -2,54 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
 from slactl.desk.ledger.baselines import Baselines
-from slactl.desk.ledger.desk import Desk, rules_fingerprint
-from slactl.desk.ledger.rules_versions import Current, RulesVersions, Year, rules_in_force
+from slactl.desk.ledger.rules_versions import CommandRules, RulesVersions, Year
 from slactl.errors import RulesError
-from slactl.sla.history.file import RulesText
-from slactl.sla.rules.lines import read_ahead
-from slactl.sla.rules.loading import parse
-from slactl.sla.rules.model import Escalation, Level
-from slactl.sla.rules.rules import Rules
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.read.tickets import has_more_tickets
-from slactl.store.sqlite.engine import beneath
 from slactl.store.write import rules_versions as writes
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction, Transaction
-
-
-class CommandRules:
-    """Read the rules file once, so that all transactions of a command use one version.
-
-    slactl reads the file before it takes the write lock. While the command waits for the file, others can write.
-    """
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        #: Taken before the file is read, so that it does not fit a file that is replaced meanwhile.
-        self.fingerprint = rules_fingerprint(desk.rules)
-        self._file = read_ahead(desk.rules)
-        self._current: Current | None = None
-
-    def current(self, transaction: "Transaction", *, strict: bool) -> Current:
-        """Return the rules of the file, or the last valid version of this database.
-
-        Raises:
-            RulesError: they are invalid, and `strict` or this database never used a valid version.
-        """
-        if self._current is None:
-            self._current = rules_in_force(self._desk, transaction, self._file)
-        if strict and self._current.problem is not None:
-            raise self._current.problem
-        # Rules keep calendars, and a calendar keeps the transaction in which it read holidays. So use a copy.
-        return self._current._replace(rules=self._current.rules.model_copy())
+    from slactl.sla.history.file import RulesText
+    from slactl.sla.rules.model import Escalation, Level
+    from slactl.sla.rules.rules import Rules
+    from slactl.store.database import Transaction
 
 
 class Rulebook(RulesVersions):
@@ -61,13 +29,12 @@ class Rulebook(RulesVersions):
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
     refuses_changed = False
 
-    def __init__(self, session: "ModelTransaction", rules: CommandRules, now: datetime, *, strict: bool) -> None:
+    def __init__(self, transaction: "Transaction", rules: CommandRules, now: datetime, *, strict: bool) -> None:
         """Understand the rules of the command.
 
         Raises:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
         """
-        transaction = beneath(session)
         super().__init__(transaction)
         self._now = now
         self.baselines = Baselines(transaction)
@@ -79,12 +46,12 @@ class Rulebook(RulesVersions):
 
     def current_version(self) -> StoredVersion:
         """Return the current rules as they are stored; their first use stores them."""
-        known = self.known(self.current.hash) or self._add(self.current, to_text(self._now), version("holidays"))
+        known = self.known(self.current.hash) or self._add(self.current, to_text(self._now), library_version())
         if stored.own_hash(self._transaction) != self.current.hash:
             writes.note_own_version(self._transaction, self.current.hash)
         return known
 
-    def _add(self, rules: Rules, first_used_at: str, holidays_version: str | None) -> StoredVersion:
+    def _add(self, rules: "Rules", first_used_at: str, holidays_version: str | None) -> StoredVersion:
         writes.add_version(self._transaction, rules.hash, rules.canonical, first_used_at, holidays_version)
         self._seal = None
         added = self.known(rules.hash)
@@ -119,12 +86,14 @@ class Rulebook(RulesVersions):
         else:
             self.note_levels_current()
 
-    def adopt(self, brought: RulesText) -> None:
+    def adopt(self, brought: "RulesText") -> None:
         """Keep a version of the rules that another database used, for the tickets that come with it.
 
         Raises:
             RulesError: it is invalid, or its text is not the one that its hash was made of.
         """
+        from slactl.sla.rules.loading import parse
+
         if self.known(brought.hash) is not None:
             return
         rules = parse(brought.canonical, f"rules version {brought.hash[:12]}", pinned=True)
@@ -133,7 +102,7 @@ class Rulebook(RulesVersions):
         self._add(rules, to_text(brought.first_used_at), brought.holidays_version)
         self._parsed[rules.hash], self.baselines = rules, Baselines(self._transaction)
 
-    def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
+    def level(self, escalation_id: str, level_id: str) -> "tuple[Escalation, Level]":
         """Return a level of the current escalation rules, and the rule it belongs to."""
         escalation = next(rule for rule in self.current.escalations if rule.id == escalation_id)
         return escalation, next(level for level in escalation.levels if level.id == level_id)
@@ -143,5 +112,12 @@ class Rulebook(RulesVersions):
         holiday_set, year = wanted
         days = super().first_asked(wanted)
         place = (holiday_set.country, holiday_set.part)
-        writes.add_holiday_year(self._transaction, place, year, version("holidays"), days)
+        writes.add_holiday_year(self._transaction, place, year, library_version(), days)
         return days
+
+
+def library_version() -> str:
+    """Return the version of the library that knows the holidays."""
+    from importlib.metadata import version
+
+    return version("holidays")

@@ -10,12 +10,10 @@ from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
 from slactl.sla.rules.rules import Rules
-from slactl.store.schema import models
-from slactl.store.schema.timers import Outcome, Timer
 from slactl.store.write import statements as writes
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import Transaction
 
 Row = dict[str, Any]
 
@@ -68,7 +66,7 @@ class WaitingRows:
 
 
 def settle(
-    session: "ModelTransaction",
+    transaction: "Transaction",
     tickets: Mapping[int, LoadedTicket],
     rows: WaitingRows,
     rulebook: Rulebook,
@@ -78,17 +76,17 @@ def settle(
 
     The levels of `rulebook` are in force; `watched` names the targets and conditions that they watch.
     """
-    connection, rules = session.connection(), rulebook.current
+    rules = rulebook.current
     new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
     changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
-    writes.insert_rows(connection, models.Ticket, new)
-    writes.update_tickets(connection, changed, {number: ticket.version for number, ticket in tickets.items()})
-    writes.append_events(connection, rows.events)
-    writes.insert_rows(connection, models.EventText, rows.texts)
-    writes.insert_rows(connection, models.Escalation, rows.escalations)
-    writes.insert_rows(connection, models.Notification, rows.notifications)
-    _write_timers(session, tickets, rules, watched)
-    _write_outcomes(session, tickets)
+    writes.insert_rows(transaction, "ticket", new)
+    writes.update_tickets(transaction, changed, {number: ticket.version for number, ticket in tickets.items()})
+    writes.append_events(transaction, rows.events)
+    writes.insert_rows(transaction, "event_text", rows.texts)
+    writes.insert_rows(transaction, "escalation", rows.escalations)
+    writes.insert_rows(transaction, "notification", rows.notifications)
+    _write_timers(transaction, tickets, rules, watched)
+    _write_outcomes(transaction, tickets)
     committed.add("ticket", "created", (row["id"] for row in new))
     # A ticket without a new event counts as changed only if `doctor` repaired it. Otherwise slactl only calculated its
     # columns again.
@@ -110,7 +108,7 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
 
 
 def _write_timers(
-    session: "ModelTransaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
+    transaction: "Transaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
 ) -> None:
     inserted, updated, removed = list[Row](), list[Row](), list[int]()
     for number, ticket in tickets.items():
@@ -123,14 +121,13 @@ def _write_timers(
             elif any(known[name] != value for name, value in row.items()):
                 updated.append({"id": known["id"], **row})
         removed += [row["id"] for row in old.values()]
-    connection = session.connection()
-    writes.delete_rows(connection, Timer, removed)
+    writes.delete_rows(transaction, "timer", removed)
     # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
-    writes.update_rows(connection, Timer, sorted(updated, key=lambda row: bool(row["latest"])))
-    writes.insert_rows(connection, Timer, inserted)
+    writes.update_rows(transaction, "timer", sorted(updated, key=lambda row: bool(row["latest"])))
+    writes.insert_rows(transaction, "timer", inserted)
 
 
-def _write_outcomes(session: "ModelTransaction", tickets: Mapping[int, LoadedTicket]) -> None:
+def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
     removed, inserted = list[int](), list[Row]()
     for number, ticket in tickets.items():
         wanted = list(outcome_rows(number, ticket.evaluated(), ticket.detected))
@@ -141,5 +138,5 @@ def _write_outcomes(session: "ModelTransaction", tickets: Mapping[int, LoadedTic
             else:
                 removed.append(known["id"])
         inserted += wanted
-    writes.delete_rows(session.connection(), Outcome, removed)
-    writes.insert_rows(session.connection(), Outcome, inserted)
+    writes.delete_rows(transaction, "outcome", removed)
+    writes.insert_rows(transaction, "outcome", inserted)

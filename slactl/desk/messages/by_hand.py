@@ -13,11 +13,10 @@ from slactl.errors import NotKnownError, RefusedError
 from slactl.records.runs import Notification
 from slactl.sla.enums import NotificationState
 from slactl.store.read.messages import notifications
-from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import Transaction
 
 #: A message before a command and after it.
 Changed: TypeAlias = tuple[Notification, Notification]
@@ -58,7 +57,7 @@ def _change(
     dry_run: bool,
 ) -> list[Changed]:
     """Set columns of messages that are in one of some states; return each message before and after that."""
-    with desk.database.write_models(keep=not dry_run) as transaction:
+    with desk.database.write(keep=not dry_run) as transaction:
         before = _records(transaction, numbers)
         for number in numbers:
             state = outbox.state_of(transaction, number)
@@ -72,7 +71,7 @@ def _change(
     return [(before[number], after[number]) for number in numbers]
 
 
-def _records(transaction: "ModelTransaction", numbers: Sequence[int]) -> "dict[int, Notification]":
+def _records(transaction: "Transaction", numbers: Sequence[int]) -> "dict[int, Notification]":
     known = [number for number in numbers if number < 2**63]
-    found = notifications(beneath(transaction), ids=known) if known else []
+    found = notifications(transaction, ids=known) if known else []
     return {message["id"]: message for message in found}

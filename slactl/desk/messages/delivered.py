@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of
+from slactl.desk.messages.recipients import Address, Recipient, customer, recipient_of
 from slactl.desk.programs.secrets import Secrets
+from slactl.sla.rules.model import REQUESTER
 from slactl.sla.rules.rules import Rules
 from slactl.store.write.leases import Lease
 from slactl.text import quoted

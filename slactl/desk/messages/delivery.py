@@ -12,7 +12,7 @@ from slactl.desk.messages.delivered import Mailing, Sending
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.orders import order_for
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient
+from slactl.desk.messages.recipients import Address, Recipient
 from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_message_id, seconds_to_wait
 from slactl.desk.messages.transport import started_sender as started
 from slactl.desk.oncall.duty import Presence, Told
@@ -20,8 +20,8 @@ from slactl.desk.programs.secrets import Refused, Unresolved
 from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
+from slactl.sla.rules.model import REQUESTER
 from slactl.store.read.rows import batches
-from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
 
 #: The time from each failed try to the next try; after the last try slactl gives up the address.
@@ -108,10 +108,10 @@ def _claimed(
 ) -> tuple[list[Row], float]:
     """Claim messages for a process that needs some seconds; return the claimed ones, and its end as uptime."""
     key = mailing.address.key if mailing.address is not None else ""
-    with sending.desk.database.write_models() as transaction:
+    with sending.desk.database.write() as transaction:
         time = time_for(seconds)  # only here: the run may have waited for the write lock
         if sending.lease is not None:
-            sending.lease.renew(beneath(transaction), seconds)
+            sending.lease.renew(transaction, seconds)
         claim = outbox.Claim(key, claimed_by, time.claimed_until, sending.run_id, message_id)
         closing = [row["id"] for row in rows if row["sets_status"] == row["status"]]
         numbers = outbox.claim(transaction, [row["id"] for row in rows], claim, closing)
@@ -176,7 +176,7 @@ def _record(
     fallbacks = {row["id"]: messages for row in given_up if (messages := _fallback_messages(sending, row))}
     own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
-        with sending.desk.database.write_models() as transaction:
+        with sending.desk.database.write() as transaction:
             own |= outbox.record_sent(transaction, {number: changes[number] for number in batch}, claimed_by)
             outbox.add(transaction, [each for number in batch if number in own for each in fallbacks.get(number, ())])
             if result.outcome is not DeliveryOutcome.SENT:
@@ -241,8 +241,8 @@ def _fallback_messages(sending: Sending, row: Row) -> list[Row]:
     fallback = fallbacks.get(row["escalation"])
     if fallback is None or fallback == row["recipient"]:
         return []
-    with sending.desk.database.read_models() as transaction:
-        present = Presence.by(beneath(transaction), sending.rules, sending.desk.rules, sending.now)
+    with sending.desk.database.read() as transaction:
+        present = Presence.by(transaction, sending.rules, sending.desk.rules, sending.now)
     message = {
         "escalation_id": row["escalation_id"],
         "ticket_id": row["ticket_id"],

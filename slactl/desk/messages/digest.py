@@ -17,7 +17,7 @@ from slactl.store.write import outbox
 from slactl.text import clean, clean_block, counted, in_words
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import Transaction
 
 #: The most tickets that one message lists; it gives the number of the others.
 DIGEST_ROWS = 20
@@ -245,7 +245,7 @@ def _line(row: Mapping[str, str]) -> str:
     return f"{name}: {row['what']}; {', '.join(part for part in parts if part)}{said}"
 
 
-def unusual_gap(transaction: "ModelTransaction", now: datetime, run_id: int) -> int:
+def unusual_gap(transaction: "Transaction", now: datetime, run_id: int) -> int:
     """Return for how many seconds no run was made before this one, if the last days had no such pause; else 0."""
     last = outbox.last_starts(transaction, run_id, 1)
     if not last or (gap := now - from_text(last[0])) < GAP:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rulebook import CommandRules, Rulebook
+from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.rules_versions import CommandRules
 from slactl.desk.messages.delivered import Delivered, Mailing, Sending, recipient_of_row
 from slactl.desk.messages.delivery import (
     HELD,
@@ -29,18 +30,17 @@ from slactl.desk.messages.delivery import (
     verdict,
 )
 from slactl.desk.messages.digest import unusual_gap
-from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.silences import hold
 from slactl.desk.programs.secrets import Secrets
 from slactl.lease import in_force, is_here
 from slactl.sla.enums import Condition, NotificationState, OnUnknown, Status, Target
-from slactl.store.sqlite.engine import beneath
+from slactl.sla.rules.model import REQUESTER
 from slactl.store.write import outbox
 from slactl.store.write.leases import Lease
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import Transaction
 
 #: The time between two looks whether the sender of a dead run still lives, in seconds.
 ASK_SECONDS = 0.02
@@ -106,7 +106,7 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> Ready:
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
-    mailings = _allowed(sending, sorted_out(sending, book.models)[0])
+    mailings = _allowed(sending, sorted_out(sending, book.transaction)[0])
     recipients = {mailing.recipient for mailing in mailings}
     digests = {(one.name, key) for one in recipients for key in [each.key for each in one.addresses] or [""]}
     return Ready({row["id"] for rows in mailings.values() for row in rows}, digests)
@@ -118,15 +118,15 @@ def record_printed(desk: Desk, now: datetime, numbers: Sequence[int], lease: Lea
     If the run dies before, the next run prints them.
     """
     printed = {"state": NotificationState.PRINTED, "ended_at": to_text(now), "next_try_at": None}
-    with desk.database.write_models() as transaction:
+    with desk.database.write() as transaction:
         outbox.record_sent(transaction, dict.fromkeys(numbers, printed), lease.claimed_by)
-        lease.release(beneath(transaction))
+        lease.release(transaction)
 
 
 def sending_of(
     desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lease: Lease | None, read: CommandRules
 ) -> Sending:
-    with desk.database.write_models(keep=False) as transaction:
+    with desk.database.write(keep=False) as transaction:
         book = Rulebook(transaction, read, now, strict=False)
         gap = unusual_gap(transaction, now, run_id or 0)
     rules = book.current
@@ -152,7 +152,7 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
     Return the leases of senders that may live on this machine. This run has the lease of runs, so every other run is
     dead or has lost its work, and nothing that it claimed to print is printed any more.
     """
-    with sending.desk.database.read_models() as transaction:
+    with sending.desk.database.read() as transaction:
         rows = [row for row in outbox.being_sent(transaction) if row["run_id"] != sending.run_id]
     leases = {(row["claimed_by"], row["claimed_until"]) for row in rows if row["address"]}
     alive = {lease for lease in leases if in_force(*lease)}
@@ -168,7 +168,7 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
         again = f"slactl notifications retry {row['id']} sends it again"
         sending.delivered.fail(f"{recipient.name}: it is not known whether message {row['id']} was delivered; {again}")
     if changes:
-        with sending.desk.database.write_models() as transaction:
+        with sending.desk.database.write() as transaction:
             for holder in {row["claimed_by"] for row in orphans}:
                 own = {row["id"]: changes[row["id"]] for row in orphans if row["claimed_by"] == holder}
                 outbox.record_sent(transaction, own, holder)
@@ -177,16 +177,16 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
 
 def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:
     """Return the messages to send now, by recipient and address; record which of the others are obsolete or wait."""
-    with sending.desk.database.read_models() as transaction:
+    with sending.desk.database.read() as transaction:
         ready, changes = sorted_out(sending, transaction)
     if changes:
-        with sending.desk.database.write_models() as transaction:
+        with sending.desk.database.write() as transaction:
             outbox.record(transaction, changes)
     return ready
 
 
 def sorted_out(
-    sending: Sending, transaction: "ModelTransaction"
+    sending: Sending, transaction: "Transaction"
 ) -> tuple[dict[Mailing, list[Row]], dict[int, dict[str, Any]]]:
     """Return the messages to send now, and the changes of the others."""
     rows = outbox.waiting(transaction, to_text(sending.now))

@@ -19,9 +19,6 @@ from slactl.text import clean, is_address
 _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 
-#: The word in `notify` that means the customer of the ticket.
-REQUESTER = "requester"
-
 #: The path of a value in the rules: `("roles", "lead", "notify")`.
 KeyPath = tuple[str | int, ...]
 

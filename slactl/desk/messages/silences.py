@@ -130,7 +130,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         raise UsageError(f"the silence ends at {to_text(new.ends_at)}, not after {begins}", "slactl silence add --help")
     with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
-            known_or_refuse(new.tenant, silences.tenants(book.models), "tenant", "slactl tenant list")
+            known_or_refuse(new.tenant, silences.tenants(book.transaction), "tenant", "slactl tenant list")
         if new.escalation is not None:
             names = [escalation.id for escalation in book.rulebook.current.escalations]
             known_or_refuse(new.escalation, names, "escalation", "slactl rules show")
@@ -144,7 +144,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             "starts_at": to_text(new.starts_at),
             "ends_at": to_text(new.ends_at),
         }
-        number = silences.add(book.models, values)
+        number = silences.add(book.transaction, values)
         committed.add("silence", "added", [number])
         return _records(book.transaction, now)[number]
 
@@ -163,11 +163,10 @@ def expire(
         NotKnownError: there is no such silence.
         RefusedError: the silence has ended already.
     """
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import outbox, silences
 
-    with desk.database.write_models(keep=not dry_run) as transaction:
-        before = _records(beneath(transaction), now)
+    with desk.database.write(keep=not dry_run) as transaction:
+        before = _records(transaction, now)
         for number in numbers:
             ends_at = silences.end_of(transaction, number)
             if ends_at is None:
@@ -177,5 +176,5 @@ def expire(
             silences.end(transaction, number, to_text(now), desk.actor)
             outbox.release(transaction, held_by(number), to_text(now))
         committed.add("silence", "ended", numbers)
-        after = _records(beneath(transaction), now)
+        after = _records(transaction, now)
     return [(before[number], after[number]) for number in numbers]

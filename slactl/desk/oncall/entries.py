@@ -8,13 +8,13 @@ from typing import NamedTuple
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.rules_versions import rules_of_file
 from slactl.desk.oncall.schedules import Schedules
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.oncall import Replaced, RotaEntry
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.calendar.zone import EPOCH
 from slactl.sla.oncall.schedule import Absence, Exceptions, Override
-from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.text import check_input, clean, known_or_refuse, quoted
@@ -60,7 +60,7 @@ def opened(desk: Desk, around: datetime) -> Schedules:
     Raises:
         RulesError: the rules are not valid.
     """
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     if not desk.database.path.exists():
         return Schedules(rules, desk.rules, around)
     with desk.database.read() as transaction:
@@ -94,7 +94,7 @@ def override(
         NotKnownError: the rules have no such schedule or person.
         UsageError: it ends before it begins, or the reason is not a valid text.
     """
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     known_schedule(rules, schedule)
     _known_person(rules, person)
     _check_order(between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'")
@@ -114,7 +114,7 @@ def away(
         UsageError: the absence ends before it begins.
         RefusedError: people would replace each other in a circle.
     """
-    rules = load(desk.rules)
+    rules = rules_of_file(desk)
     for name in filter(None, (person, substitute)):
         _known_person(rules, name)
     _check_order(between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
@@ -128,12 +128,11 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
         NotKnownError: there is no such entry.
         RefusedError: an entry was removed before, or is over.
     """
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import oncall as writes
 
-    rules = load(desk.rules)
-    with desk.database.write_models(keep=not dry_run) as session:
-        entries = rota_entries(beneath(session), "", ended=True)
+    rules = rules_of_file(desk)
+    with desk.database.write(keep=not dry_run) as transaction:
+        entries = rota_entries(transaction, "", ended=True)
         before, removed = exceptions_of(entries), list[RotaEntry]()
         for number in dict.fromkeys(numbers):
             entry = next((entry for entry in entries if entry["id"] == number), None)
@@ -142,7 +141,7 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
             if entry["removed_at"] is not None or entry["ends_at"] <= to_text(now):
                 why = f"was removed by {clean(entry['removed_by'] or '')}" if entry["removed_at"] else "is over"
                 raise RefusedError(f"{entry['kind']} {number} {why}", "slactl oncall list")
-            writes.remove(session, entry["kind"], number, to_text(now), desk.actor)
+            writes.remove(transaction, entry["kind"], number, to_text(now), desk.actor)
             entry["removed_at"], entry["removed_by"] = to_text(now), desk.actor
             removed.append(entry)
         committed.add("override or absence", "removed", [entry["id"] for entry in removed])
@@ -161,11 +160,10 @@ def _add(
     *,
     dry_run: bool,
 ) -> Entered:
-    from slactl.store.sqlite.engine import beneath
     from slactl.store.write import oncall as writes
 
-    with desk.database.write_models(keep=not dry_run) as session:
-        entries = rota_entries(beneath(session), "", ended=True)
+    with desk.database.write(keep=not dry_run) as transaction:
+        entries = rota_entries(transaction, "", ended=True)
         before, too_long = exceptions_of(entries), tuple[str, ...]()
         if kind == "away":
             start, end = map(in_seconds, between)
@@ -175,9 +173,9 @@ def _add(
                 what = f"these people would replace each other in a circle: {clean(' → '.join(circle))}"
                 raise RefusedError(what, "slactl oncall list")
         columns = values | {"starts_at": to_text(between.start), "ends_at": to_text(between.until)}
-        number = writes.add(session, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
+        number = writes.add(transaction, kind, columns | {"actor": desk.actor, "created_at": to_text(now)})
         committed.add(kind if kind == "override" else "absence", "added", [number])
-        entries = rota_entries(beneath(session), "", ended=True)
+        entries = rota_entries(transaction, "", ended=True)
     added = [entry for entry in entries if entry["id"] == number]
     return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]), too_long)
 

@@ -132,7 +132,7 @@ def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int,
 
 def may_have(place: tuple[str | int, ...], part: str) -> bool:
     """Return whether a missing table may be created; tables with a name are only created by hand."""
-    from slactl.sla.rules.checks import known_keys
+    from slactl.sla.rules.checks.tables import known_keys
 
     if place[-1:] == ("targets",):
         return part in (*Priority, "default")

@@ -13,8 +13,8 @@ from slactl.desk.programs.secrets import Secrets
 from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.addresses import without_literal_secrets
+from slactl.sla.rules.checks.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.lines import KeyPath, Lines, read
-from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy

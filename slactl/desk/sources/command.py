@@ -12,7 +12,7 @@ from slactl.desk.programs.running import Limits, run_command
 from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
 from slactl.errors import StorageError
 from slactl.files import FAILING_DISK
-from slactl.sla.rules.checks import SINCE
+from slactl.sla.rules.checks.tables import SINCE
 from slactl.sla.rules.model import Source
 from slactl.store.sqlite.folders import temporary_folder
 from slactl.text import clean, quoted

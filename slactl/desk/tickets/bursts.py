@@ -4,23 +4,24 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.ledger import Ledger
 from slactl.sla.enums import EventType, Status
 from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
-from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import bursts_begun
-from slactl.store.sqlite.spool import Spool
+
+if TYPE_CHECKING:
+    from slactl.sla.history.file import Line
 
 #: The events that decide whether a ticket is open.
 _TURNS = (EventType.CREATED, EventType.STATUS, EventType.RETRACTED)
 
 
-def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> dict[str, list[str]]:
+def begun_bursts(histories: "Iterable[tuple[str, list[Line]]]", rules: Rules) -> dict[str, list[str]]:
     """Return the ids of the `burst` escalation rules that each ticket begins; tickets that begin none are left out.
 
     The tickets of a requester are read in the order in which they were opened. Memory stays flat. Without such a rule,
@@ -29,6 +30,8 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
     longest = _longest(rules)
     if longest is None:
         return {}
+    from slactl.store.sqlite.spool import Spool
+
     requesters = Spool()
     try:
         requesters.fill(
@@ -44,7 +47,7 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
         requesters.close()
 
 
-def with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+def with_bursts(history: "list[Line]", begun: Sequence[str]) -> "list[Line]":
     """Return a history whose opening event names the bursts that the ticket begins, if it begins any."""
     if not begun:
         return history
@@ -85,7 +88,7 @@ def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules, longest: int) -> di
     return begun
 
 
-def _life(ticket: str, history: Sequence[Line]) -> str:
+def _life(ticket: str, history: "Sequence[Line]") -> str:
     """Return as text for the spool the events that open, resolve or reopen a ticket, and the retractions."""
     turns = list[list[Any]]()
     for event in (line.event for line in history if line.event.type in _TURNS):

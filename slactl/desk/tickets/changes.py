@@ -6,7 +6,6 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.oncall.duty import Duty, Holder
 from slactl.desk.tickets.change import Change, Subject
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text
 from slactl.errors import RefusedError, UsageError
@@ -62,6 +61,8 @@ def assign(assignee: str | None) -> Change:
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
+        from slactl.desk.oncall.duty import Duty, Holder
+
         new = Duty.of(book, subject.at).assignee(name) if name is not None else Holder(None)
         if name is not None and new.person is None:
             if name in book.rulebook.current.roles:

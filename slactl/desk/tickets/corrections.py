@@ -11,7 +11,6 @@ from slactl.errors import RefusedError
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import FIELDS
 from slactl.store.schema.events import CORRECTION
 
 
@@ -51,9 +50,13 @@ def refuse_silence(number: int, at: datetime, noted: Sequence[NotedBreach], reas
 
 def with_reason(entries: Sequence[Entry], reason: str | None) -> list[Entry]:
     """Return the entries; each event that may hold a reason gets the reason of the change."""
+    if reason is None:
+        return list(entries)
+    from slactl.sla.history.fields import FIELDS
+
     return [
         replace(entry, event=replace(entry.event, detail={"reason": reason, **entry.event.detail}))
-        if reason is not None and "reason" in FIELDS[entry.event.type]
+        if "reason" in FIELDS[entry.event.type]
         else entry
         for entry in entries
     ]

@@ -15,7 +15,7 @@ from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse
 if TYPE_CHECKING:
     from slactl.desk.ledger.desk import Desk
     from slactl.desk.ledger.ledger import Ledger
-    from slactl.store.schema.models import Tenant
+    from slactl.store.write.tenants import Tenant
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -131,17 +131,17 @@ def known_tenant(book: "Ledger", name: str | None) -> "Tenant | None":
         return known_one
     known = book.rulebook.current.named("tenant") | {tenant.name for tenant in book.tenants()}
     known_or_refuse(name, known, "tenant", f"slactl tenant add {quoted(name)}")
-    from slactl.store.schema.models import Tenant
+    from slactl.store.write.tenants import Tenant
 
     return Tenant(name=name, created_at=to_text(book.now))
 
 
 def is_recipient(desk: "Desk", name: str) -> bool:
     """Return whether the rules file has a person or a role of this name; an invalid file has everybody."""
-    from slactl.sla.rules.loading import load
+    from slactl.desk.ledger.rules_versions import rules_of_file
 
     try:
-        rules = load(desk.rules)
+        rules = rules_of_file(desk)
     except RulesError:
         return True
     return name in rules.people or name in rules.roles

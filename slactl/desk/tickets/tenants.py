@@ -9,7 +9,7 @@ from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.tickets import Tenant as TenantRecord
-from slactl.store.schema.models import Tenant
+from slactl.store.write.tenants import Tenant
 from slactl.text import clean, known_or_refuse, quoted
 
 
@@ -35,8 +35,7 @@ def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bo
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
         if book.tenant(named) is not None:
             raise RefusedError(f"the tenant {clean(named)} exists already", f"slactl tenant show {quoted(named)}")
-        tenant = Tenant(name=named, created_at=to_text(now))
-        _fill(book, tenant, facts)
+        tenant = _filled(book, Tenant(named, to_text(now)), facts)
         book.keep_tenant(tenant)
         return _record(tenant)
 
@@ -56,10 +55,9 @@ def change(
         tenant = book.tenant(name)
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
-        before = _record(tenant)
-        _fill(book, tenant, facts)
-        book.keep_tenant(tenant)
-        return before, _record(tenant)
+        changed = _filled(book, tenant, facts)
+        book.keep_tenant(changed)
+        return _record(tenant), _record(changed)
 
 
 def _record(tenant: Tenant) -> TenantRecord:
@@ -74,14 +72,17 @@ def _record(tenant: Tenant) -> TenantRecord:
     }
 
 
-def _fill(book: Ledger, tenant: Tenant, facts: TenantFacts) -> None:
-    plan, timezone = facts.plan, facts.timezone
-    if plan is not None:
-        tenant.plan = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
-    if timezone is not None:
-        tenant.timezone = typed_zone(timezone).key if timezone else None
+def _filled(book: Ledger, tenant: Tenant, facts: TenantFacts) -> Tenant:
+    """Return a tenant with what is stated about it."""
+    if (plan := facts.plan) is not None:
+        known = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
+        tenant = tenant._replace(plan=known)
+    if (timezone := facts.timezone) is not None:
+        tenant = tenant._replace(timezone=typed_zone(timezone).key if timezone else None)
     if facts.country is not None or facts.subdivision is not None:
-        tenant.country, tenant.subdivision = _region(tenant, facts)
+        country, subdivision = _region(tenant, facts)
+        tenant = tenant._replace(country=country, subdivision=subdivision)
+    return tenant
 
 
 def _region(tenant: Tenant, facts: TenantFacts) -> tuple[str | None, str | None]:

@@ -26,9 +26,9 @@ from slactl.desk.transfer.merging.state import Source as Source
 from slactl.desk.transfer.rows import read_rows
 from slactl.sla.history.file import Line
 from slactl.sla.history.order import Numbered, by_source, in_order
-from slactl.store.schema.models import Tenant
 from slactl.store.sqlite.spool import Spool
 from slactl.store.write.statements import keep_snapshots
+from slactl.store.write.tenants import Tenant
 
 #: Tickets in one write transaction.
 BATCH = 500
@@ -126,5 +126,5 @@ def _import_batch(book: Ledger, batch: Sequence[tuple[str, list[tuple[int, str]]
             book, {Name(source, name): lines for name, found in named for source, lines in found.items()}, work
         )
     book.settle()
-    keep_snapshots(book.models.connection(), [each.row(number) for number, each in work.snapshots.items()])
+    keep_snapshots(book.transaction, [each.row(number) for number, each in work.snapshots.items()])
     work.snapshots.clear()

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
@@ -22,7 +24,7 @@ from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 from slactl.sla.history.event import Event
 from slactl.sla.oncall.schedule import NO_EXCEPTIONS, Absence, Exceptions, Override
 from slactl.sla.rules.lines import KeyPath
-from slactl.sla.rules.values import AnyTarget, Part, from_list, word_of
+from slactl.sla.rules.values import AnyTarget, from_list, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 
@@ -37,6 +39,12 @@ NOBODY = "nobody"
 
 #: The word for "there is no such value", because TOML has no null.
 NONE = "none"
+
+
+class Part(BaseModel):
+    """Refuse unknown keys, loose types and changes, as the base of every table of a file of tests."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  (parsed TOML)

@@ -2,18 +2,20 @@
 
 import tomllib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from slactl.errors import RulesError
 from slactl.sla.enums import Priority
-from slactl.sla.rules import checks as rules_checks
+from slactl.sla.rules.checks import tables as checks
 from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, read, too_deep
 from slactl.sla.rules.model import ManualEscalation
 from slactl.sla.rules.rules import Rules
 from slactl.text import did_you_mean, quoted
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
 
 #: The keys that a policy inherits from the settings unless it has them itself.
 INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from", "count_from", "late_targets")
@@ -37,6 +39,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
         RulesError: the rules are not valid; each problem has its line.
     """
     import tomli_w
+    from pydantic import ValidationError
 
     try:
         data = tomllib.loads(text)
@@ -46,10 +49,10 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)
     try:
         whole = {**with_inherited(data), "canonical": tomli_w.dumps(_sorted(data))}
-        rules = Rules.model_validate(whole, context={"pinned": pinned})
+        rules = _validator().validate_python(whole, context={"pinned": pinned})
     except ValidationError as error:
         raise as_error(shape_problems(error, data), Lines(text), source) from error
-    problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
+    problems = [] if rules.hash in known else list(checks.problems(rules, data, pinned=pinned))
     if problems:
         raise as_error(problems, Lines(text), source)
     if "manual_escalation" in data.get("settings", {}):
@@ -57,7 +60,14 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     default = rules.settings.manual_escalation
     existing = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
     manual = ManualEscalation(priority=default.priority, notify=existing)
-    return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
+    return rules.replaced(settings=rules.settings.replaced(manual_escalation=manual))
+
+
+@cache
+def _validator() -> "TypeAdapter[Rules]":
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(Rules, config=ConfigDict(strict=True))
 
 
 def with_inherited(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +80,9 @@ def with_inherited(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shape_problems(
-    error: ValidationError,
+    error: "ValidationError",
     data: Mapping[str, Any],
-    known_keys: Callable[[KeyPath], Iterable[str]] = rules_checks.known_keys,
+    known_keys: Callable[[KeyPath], Iterable[str]] = checks.known_keys,
 ) -> Iterator[Problem]:
     """Yield what is wrong with keys and types, but not in the policies that only inherited it.
 

@@ -1,12 +1,11 @@
 """Match tickets: the conditions of policies, escalation rules and maintenance windows."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import Field, field_validator
+from typing import Annotated, Any
 
 from slactl.sla.enums import Priority, Status
-from slactl.sla.rules.values import Names, Part, Priorities, Statuses
+from slactl.sla.rules.part import KEYS, Form, Part
+from slactl.sla.rules.values import Names, Priorities, Statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +24,24 @@ class Facts:
     assignee: str | None = None
 
 
+def _not_empty(value: tuple[object, ...]) -> tuple[object, ...]:
+    if value == ():
+        raise ValueError("an empty list matches nothing; remove the key to match everything")
+    return value
+
+
+Wanted = Annotated[Names, Form(after=_not_empty)]
+WantedStatuses = Annotated[Statuses, Form(after=_not_empty)]
+
+
 class MatchKeys(Part):
     """Hold keys; each key that is set must list the ticket's value, or one of its tags."""
 
-    tenant: Names = ()
-    plan: Names = ()
-    tag: Names = ()
-    priority: Priorities = ()
-    requester_domain: Names = ()
-
-    @field_validator("*")
-    @classmethod
-    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if value == ():
-            raise ValueError("an empty list matches nothing; remove the key to match everything")
-        return value
+    tenant: Wanted = ()
+    plan: Wanted = ()
+    tag: Wanted = ()
+    priority: Annotated[Priorities, Form(after=_not_empty)] = ()
+    requester_domain: Wanted = ()
 
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
@@ -67,21 +69,20 @@ class MatchKeys(Part):
         return domain is not None and domain in {name.lower() for name in self.requester_domain}
 
 
+def _excludes_some(value: MatchKeys) -> MatchKeys:
+    if not value.given():
+        raise ValueError("an empty table excludes every ticket; remove the key")
+    return value
+
+
 class Match(MatchKeys):
     """Hold a condition on a ticket: its keys, without the tickets that match all keys of `not`."""
 
-    not_: MatchKeys | None = Field(default=None, alias="not")
-
-    @field_validator("not_")
-    @classmethod
-    def _excludes_some(cls, value: MatchKeys | None) -> MatchKeys | None:
-        if value is not None and not value.model_fields_set:
-            raise ValueError("an empty table excludes every ticket; remove the key")
-        return value
+    not_: Annotated[MatchKeys, Form(after=_excludes_some)] | None = None
 
     def stated(self) -> dict[str, Any]:
         """Return the keys that are there, under their names in the file."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return _stated(self)
 
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
@@ -91,15 +92,15 @@ class Match(MatchKeys):
         """Return why a ticket with these facts does not match, or None where it does."""
         if (reason := super().mismatch(facts)) is not None or self.not_ is None or not self.not_.matches(facts):
             return reason
-        keys = ", ".join(f"{key} {' or '.join(getattr(self.not_, key))}" for key in sorted(self.not_.model_fields_set))
+        keys = ", ".join(f"{key} {' or '.join(getattr(self.not_, key))}" for key in sorted(self.not_.given()))
         return f"not {keys} excludes it"
 
 
 class MomentKeys(MatchKeys):
     """Hold keys that also list statuses and assignees, which a ticket has at the moment."""
 
-    status: Statuses = ()
-    assignee: Names = ()
+    status: WantedStatuses = ()
+    assignee: Wanted = ()
     #: Whether nobody must be the assignee, or somebody; None allows both.
     unassigned: bool | None = None
 
@@ -115,4 +116,13 @@ class MomentKeys(MatchKeys):
 class When(Match, MomentKeys):
     """Hold the condition of an escalation rule or a level, which `check` tests when a level is due."""
 
-    not_: MomentKeys | None = Field(default=None, alias="not")
+    not_: Annotated[MomentKeys, Form(after=_excludes_some)] | None = None
+
+
+def _stated(keys: MatchKeys) -> dict[str, Any]:
+    given = {KEYS.get(name, name): value for name, value in keys.given().items()}
+    return {key: _stated(value) if isinstance(value, MatchKeys) else _as_json(value) for key, value in given.items()}
+
+
+def _as_json(value: object) -> object:
+    return [str(item) for item in value] if isinstance(value, tuple) else value

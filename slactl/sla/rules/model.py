@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
-
 from slactl.durations import TARGET_FORMS, Duration, parse_target_duration
 from slactl.sla.enums import (
     Clock,
@@ -21,6 +19,7 @@ from slactl.sla.enums import (
     Target,
 )
 from slactl.sla.rules.match import Match, When
+from slactl.sla.rules.part import Form, Part
 from slactl.sla.rules.values import (
     Addresses,
     AnyCountFrom,
@@ -35,7 +34,6 @@ from slactl.sla.rules.values import (
     MaybeAddress,
     Name,
     Names,
-    Part,
     Priorities,
     SourceName,
     Statuses,
@@ -46,6 +44,9 @@ from slactl.sla.rules.values import (
     length,
     word_of,
 )
+
+#: The word in `notify` that means the customer of the ticket.
+REQUESTER = "requester"
 
 
 class ManualEscalation(Part):
@@ -85,7 +86,7 @@ class Settings(Part):
 class TargetTime(Part):
     """Hold how long a target may take, and the calendar that counts it; None is the calendar of the policy."""
 
-    within: Annotated[Duration, BeforeValidator(length(parse_target_duration, TARGET_FORMS))]
+    within: Annotated[Duration, Form(only=length(parse_target_duration, TARGET_FORMS))]
     calendar: Name | None = None
 
     def __str__(self) -> str:
@@ -100,7 +101,7 @@ def _target_time(value: object) -> object:
     return value
 
 
-AnyTargetTime = Annotated[TargetTime, BeforeValidator(_target_time)]
+AnyTargetTime = Annotated[TargetTime, Form(before=_target_time)]
 
 
 class TargetDurations(Part):
@@ -147,7 +148,7 @@ class Policy(Part):
     @cached_property
     def _has_own(self) -> bool:
         """Return whether any target names a calendar; most policies have none, and each change of a ticket asks."""
-        times = (getattr(stated, key) for stated in self.targets.values() for key in TargetDurations.model_fields)
+        times = (getattr(stated, key) for stated in self.targets.values() for key in TargetDurations.names())
         return any(time is not None and time.calendar for time in times)
 
 
@@ -155,7 +156,7 @@ class Repeat(Part):
     """Hold how often a level fires again."""
 
     every: Length
-    max: Annotated[int, Field(ge=1, le=1000)]
+    max: Annotated[int, Form(between=(1, 1000))]
 
 
 class Level(Part):
@@ -167,7 +168,7 @@ class Level(Part):
     priority: AnyPriority | None = None
     assign: Name | None = None
     status: AnyStatus | None = None
-    note: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    note: Annotated[str, Form(size=(1, 10_000))] | None = None
     tag: Names = ()
     notify: Names = ()
     repeat: Repeat | None = None
@@ -176,13 +177,13 @@ class Level(Part):
 class Idle(Part):
     """Hold how long nobody may have worked on a ticket."""
 
-    for_: Length = Field(alias="for")
+    for_: Length
 
 
 class Burst(Part):
     """Hold how many open tickets one requester opens within a wall time."""
 
-    count: Annotated[int, Field(ge=2, le=10_000)]
+    count: Annotated[int, Form(between=(2, 10_000))]
     within: WallLength
 
 
@@ -192,16 +193,16 @@ class Escalation(Part):
     id: Name
     on: Annotated[Target | Condition, word_of(Target, Condition)]
     when: When = When()
-    reason: Annotated[str, Field(min_length=1, max_length=1000)] = ""
+    reason: Annotated[str, Form(size=(1, 1000))] = ""
     clock: Annotated[Clock, word_of(Clock)] = Clock.CALENDAR
     fallback: Name | None = None
     idle: Idle | None = None
     burst: Burst | None = None
-    levels: Annotated[tuple[Level, ...], BeforeValidator(from_list)] = Field(alias="level", min_length=1)
+    levels: Annotated[tuple[Level, ...], Form(before=from_list, size=(1, None))]
 
-    @model_validator(mode="before")
     @classmethod
-    def _default_reason(cls, data: Any) -> Any:  # noqa: ANN401  (pydantic hands over any value)
+    def completed(cls, data: Any) -> Any:  # noqa: ANN401  (pydantic hands over any value)
+        """Return the data with the reason of a rule that states none."""
         if isinstance(data, dict) and "reason" not in data:
             watched = data.get("on")
             default = f"{watched}_sla_breached" if watched in list(Target) else data.get("id")
@@ -213,8 +214,8 @@ class Escalation(Part):
         is_own = self.reason != f"{self.on}_sla_breached"
         return self.reason if is_own or not warning else f"{self.on}_sla_warning"
 
-    @model_validator(mode="after")
-    def _conditions(self) -> "Escalation":
+    def check(self) -> None:
+        """Refuse a condition without its own table, and such a table without the condition."""
         for condition in (Condition.IDLE, Condition.BURST):
             stated = getattr(self, condition.value) is not None
             if stated != (self.on is condition):
@@ -222,7 +223,6 @@ class Escalation(Part):
                 example = idle if condition is Condition.IDLE else burst
                 need = f'{example} is required with on = "{condition}" and allowed only there'
                 raise ValueError(need)
-        return self
 
 
 class Person(Part):
@@ -272,7 +272,7 @@ class Maintenance(Part):
     """Hold weekly windows in which the messages about some tickets wait."""
 
     match: Match = Match()
-    weekly: Annotated[Windows, Field(min_length=1)]
+    weekly: Annotated[Windows, Form(size=(1, None))]
     timezone: Name | None = None
 
 

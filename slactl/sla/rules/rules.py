@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
-
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.calendar.hours import Region
 from slactl.sla.oncall.schedule import Feed, Schedule
@@ -23,35 +21,35 @@ from slactl.sla.rules.model import (
     Templates,
 )
 from slactl.sla.rules.oncall import schedules as oncall
-from slactl.sla.rules.values import Part, PriorityWords, from_list
+from slactl.sla.rules.part import Form, Part
+from slactl.sla.rules.values import PriorityWords, from_list
+
+
+def _known_schema(value: int) -> int:
+    if value != 1:
+        raise ValueError(f"schema {value} is not supported by this version of slactl; write schema = 1")
+    return value
 
 
 class Rules(Part):
     """Hold everything that `rules.toml` says."""
 
-    schema_: int = Field(alias="schema")
+    schema_: Annotated[int, Form(after=_known_schema)]
     settings: Settings = Settings()
     #: Other words for the four priorities, on input and in imports.
     priorities: PriorityWords = PriorityWords()
     calendars: Mapping[str, CalendarRules] = {}
-    policies: Annotated[tuple[Policy, ...], BeforeValidator(from_list)] = Field(default=(), alias="policy")
+    policies: Annotated[tuple[Policy, ...], Form(before=from_list)] = ()
     roles: Mapping[str, Role] = {}
     people: Mapping[str, Person] = {}
     schedules: Mapping[str, oncall.ScheduleRules] = {}
-    escalations: Annotated[tuple[Escalation, ...], BeforeValidator(from_list)] = Field(default=(), alias="escalation")
-    sources: Annotated[tuple[Source, ...], BeforeValidator(from_list)] = Field(default=(), alias="source")
-    maintenance: Annotated[tuple[Maintenance, ...], BeforeValidator(from_list)] = ()
+    escalations: Annotated[tuple[Escalation, ...], Form(before=from_list)] = ()
+    sources: Annotated[tuple[Source, ...], Form(before=from_list)] = ()
+    maintenance: Annotated[tuple[Maintenance, ...], Form(before=from_list)] = ()
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.
-    canonical: str = Field(default="", repr=False)
-
-    @field_validator("schema_")
-    @classmethod
-    def _known_schema(cls, value: int) -> int:
-        if value != 1:
-            raise ValueError(f"schema {value} is not supported by this version of slactl; write schema = 1")
-        return value
+    canonical: str = ""
 
     @cached_property
     def hash(self) -> str:

@@ -1,23 +1,10 @@
-"""Define the base of the tables of `rules.toml` and the types of values: a key's type says which forms it takes."""
+"""Define the types of the values of `rules.toml`: a key's type says which forms it takes."""
 
 import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property, partial
-from typing import Annotated, Any
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    Tag,
-    ValidationInfo,
-    model_validator,
-)
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slactl.durations import FORMS, WALL_FORMS, Duration, Offset, parse_duration, parse_wall_duration
 from slactl.sla.calendar.written import StatedHours
@@ -32,13 +19,12 @@ from slactl.sla.enums import (
     Target,
     priority_meanings,
 )
+from slactl.sla.rules.part import Form, Part
 from slactl.text import not_one_of
 
-
-class Part(BaseModel):
-    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, ValidationInfo
+    from pydantic_core import CoreSchema
 
 
 def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], object]:
@@ -54,7 +40,7 @@ def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], o
     return convert
 
 
-def _wall_length(value: object, info: ValidationInfo) -> object:
+def _wall_length(value: object, info: "ValidationInfo") -> object:
     # Pinned rules may have business days here, from when they were accepted.
     is_pinned = bool((info.context or {}).get("pinned"))
     return length(parse_duration if is_pinned else parse_wall_duration, WALL_FORMS)(value)
@@ -68,7 +54,7 @@ def _offset(value: object) -> object:
     return Offset.parse(value)
 
 
-def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
+def word_of(*kinds: type[StrEnum]) -> Form:
     """Return the validator of a word that must be a member of some closed sets."""
     words = {member.value: member for kind in kinds for member in kind}
 
@@ -79,7 +65,7 @@ def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
             raise ValueError(not_one_of(value, words))
         return words[value]
 
-    return BeforeValidator(convert)
+    return Form(before=convert)
 
 
 def from_list(value: object) -> object:
@@ -114,21 +100,20 @@ def _words(value: object) -> object:
 
 
 #: A duration that is counted on a calendar, and one that counts every hour.
-Length = Annotated[Duration, BeforeValidator(length(parse_duration, FORMS))]
-WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+Length = Annotated[Duration, Form(only=length(parse_duration, FORMS))]
+WallLength = Annotated[Duration, Form(only=_wall_length, in_context=True)]
+Name = Annotated[str, Form(size=(1, 200))]
+Names = Annotated[tuple[Name, ...], Form(before=_list)]
 #: Weekly windows; a single one may stand without a list.
 Windows = Annotated[
-    tuple[Name, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else from_list(value))
+    tuple[Name, ...], Form(before=lambda value: (value,) if isinstance(value, str) else from_list(value))
 ]
 #: An address that may be missing; an empty text is none.
-MaybeAddress = Annotated[Name | None, BeforeValidator(lambda value: None if value == "" else value)]
+MaybeAddress = Annotated[Name | None, Form(before=lambda value: None if value == "" else value)]
 #: The program that slactl runs, and its arguments.
 Command = Annotated[
-    tuple[Annotated[str, Field(max_length=10_000)], ...],
-    BeforeValidator(_words),
-    Field(min_length=1, max_length=1000),
+    tuple[Annotated[str, Form(size=(None, 10_000))], ...],
+    Form(before=_words, size=(1, 1000)),
 ]
 
 
@@ -138,26 +123,35 @@ class CommandAddress(Part):
     command: Command
 
 
-# The brackets say that the tags are no steps into the value.
-Address = Annotated[
-    Annotated[Name, Tag("[url]")] | Annotated[CommandAddress, Tag("[command]")],
-    Discriminator(lambda value: "[command]" if isinstance(value, dict | CommandAddress) else "[url]"),
-]
+class _AddressForm(Form):
+    """Say that an address is a text, or a table with a command."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        # The brackets say that the tags are no steps into the value.
+        kinds = {"[url]": handler.generate_schema(Name), "[command]": handler.generate_schema(CommandAddress)}
+        return core_schema.tagged_union_schema(
+            kinds, lambda value: "[command]" if isinstance(value, dict | CommandAddress) else "[url]"
+        )
+
+
+Address = Annotated[str | CommandAddress, _AddressForm()]
 Addresses = Annotated[
     tuple[Address, ...],
-    BeforeValidator(partial(_list, shown="…")),  # the text may contain a secret
+    Form(before=partial(_list, shown="…")),  # the text may contain a secret
 ]
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]
 AnyTarget = Annotated[Target, word_of(Target)]
-AnyOffset = Annotated[Offset, BeforeValidator(_offset)]
-Priorities = Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)]
-Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
-Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
+AnyOffset = Annotated[Offset, Form(only=_offset)]
+Priorities = Annotated[tuple[AnyPriority, ...], Form(before=_list)]
+Statuses = Annotated[tuple[AnyStatus, ...], Form(before=_list)]
+Targets = Annotated[tuple[AnyTarget, ...], Form(before=_list)]
 AnyReopen = Annotated[Reopen, word_of(Reopen)]
 AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
 AnyCountFrom = Annotated[CountFrom, word_of(CountFrom)]
-SourceName = Annotated[str, AfterValidator(source_name)]
+SourceName = Annotated[str, Form(after=source_name)]
 AnyLateTargets = Annotated[LateTargets, word_of(LateTargets)]
 
 
@@ -169,7 +163,7 @@ def _day_hours(value: Any) -> object:  # noqa: ANN401  (pydantic hands over any 
     return {key: tuple(texts) for key, texts in value.items()} if isinstance(value, dict) else tuple(value)
 
 
-DayHours = Annotated[StatedHours, PlainValidator(_day_hours)]
+DayHours = Annotated[StatedHours, Form(only=_day_hours)]
 
 
 class PriorityWords(Part):
@@ -183,13 +177,12 @@ class PriorityWords(Part):
     @cached_property
     def meanings(self) -> PriorityMeanings:
         """Return the priority that each word means, by the word in small letters."""
-        return priority_meanings(self.model_dump())
+        return priority_meanings(self.attributes())
 
-    @model_validator(mode="after")
-    def _one_meaning(self) -> "PriorityWords":
+    def check(self) -> None:
+        """Refuse a word that means two priorities."""
         meanings = {str(priority): str(priority) for priority in Priority}
         for priority in Priority:
             for word in getattr(self, priority.value):
                 if meanings.setdefault(word.casefold(), priority.value) != priority.value:
                     raise ValueError(f"{word!r} cannot mean {priority} and {meanings[word.casefold()]}")
-        return self

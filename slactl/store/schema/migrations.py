@@ -2,35 +2,18 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
 
+from slactl.store.schema import compiled
 from slactl.store.schema.chain import chain
-from slactl.store.schema.rewriting import all_tables, allow, create, made_anew
+from slactl.store.schema.rewriting import allow, create, made_anew
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.schema.views import definitions
-
-if TYPE_CHECKING:
-    pass
-
-
-def index_statements() -> dict[str, str]:
-    """Return the statement that creates each index, by its name."""
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateIndex
-
-    indexes = [index for table in all_tables() for index in table.indexes]
-    return {str(index.name): str(CreateIndex(index).compile(dialect=sqlite.dialect())) for index in indexes}
 
 
 def tables(connection: sqlite3.Connection) -> None:
     """Create every table and its indexes: step 1."""
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateTable
-
-    for table in all_tables():
-        connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-    for _, statement in sorted(index_statements().items()):
-        connection.execute(statement)
+    for name in compiled.tables():
+        create(connection, name)
 
 
 def silences(connection: sqlite3.Connection) -> None:
@@ -68,16 +51,10 @@ def upcoming(connection: sqlite3.Connection) -> None:
 
 def chained(connection: sqlite3.Connection) -> None:
     """Chain the event log and make it append-only, and keep customers' names as erasable texts."""
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateTable
-
-    from slactl.store.schema.models import EventText
-
     known = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'event_text'").fetchone()[0]
     if "'actor'" not in known:
-        table: Any = EventText
         connection.execute("ALTER TABLE event_text RENAME TO event_text_before")
-        connection.execute(str(CreateTable(table.__table__).compile(dialect=sqlite.dialect())))
+        create(connection, "event_text")
         connection.execute("INSERT INTO event_text SELECT event_id, field, salt, text FROM event_text_before")
         connection.execute("DROP TABLE event_text_before")
     chain(connection)
@@ -89,9 +66,7 @@ def unix_users(connection: sqlite3.Connection) -> None:
 
 def message_ids(connection: sqlite3.Connection) -> None:
     """Add the ids that messages carry and the state `partly`; a constraint changes only with its whole table."""
-    from slactl.store.schema.models import Notification
-
-    made_anew(connection, Notification, "message_ids")
+    made_anew(connection, "notification", "message_ids")
 
 
 def outcomes(connection: sqlite3.Connection) -> None:
@@ -100,11 +75,8 @@ def outcomes(connection: sqlite3.Connection) -> None:
     What a timer does not tell any more, such as a resolution before the ticket was reopened, follows from the history:
     `audit verify` leaves the outcomes of a ticket out until it changes or `doctor --rebuild` writes them.
     """
-    from slactl.store.schema.models import Tenant
-    from slactl.store.schema.timers import Timer
-
-    made_anew(connection, Timer, "agreement")
-    made_anew(connection, Tenant, "country")
+    made_anew(connection, "timer", "agreement")
+    made_anew(connection, "tenant", "country")
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone():
         return
     create(connection, "outcome")
@@ -116,9 +88,7 @@ def outcomes(connection: sqlite3.Connection) -> None:
 
 def sources(connection: sqlite3.Connection) -> None:
     """Add the source of tickets, within which external ids are unique, the last row that it sent, and its runs."""
-    from slactl.store.schema.models import Ticket
-
-    made_anew(connection, Ticket, "source")
+    made_anew(connection, "ticket", "source")
     for table in ("snapshot", "sync_run"):
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
             create(connection, table)
@@ -129,14 +99,12 @@ def leases(connection: sqlite3.Connection) -> None:
 
     A message that a run was sending before has no lease: the next run sends or holds it.
     """
-    from slactl.store.schema.models import Notification
-
-    made_anew(connection, Notification, "claimed_by")
+    made_anew(connection, "notification", "claimed_by")
     known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     for table in sorted({"lease", "host"} - known):
         create(connection, table)
     if "run_boot" not in known:
-        connection.execute(index_statements()["run_boot"])
+        connection.execute(compiled.tables()["run"].indexes["run_boot"])
     # Nobody knows of which host it is; the next check reads the rules.
     connection.execute("DELETE FROM meta WHERE key = 'rules_fingerprint'")
 
@@ -156,15 +124,13 @@ WHERE r.target_seconds IS NOT NULL AND (r.stopped_at IS NOT NULL OR r.breached_a
 
 def wakings(connection: sqlite3.Connection) -> None:
     """Add what holds when a status ends by itself; it is null until the ticket changes or the next check runs."""
-    from slactl.store.schema.timers import Timer
-
-    made_anew(connection, Timer, "wakes_at")
+    made_anew(connection, "timer", "wakes_at")
     known = {row[1] for row in connection.execute("PRAGMA table_info(ticket)")}
     if "wakes_at" not in known:
         for column in _WOKEN:
             connection.execute(f"ALTER TABLE ticket ADD COLUMN {column}")
         for index in ("ticket_wakes", "ticket_next"):
-            connection.execute(index_statements()[index])
+            connection.execute(compiled.tables()["ticket"].indexes[index])
         # The next check computes the new columns of every ticket, as after a change of the rules.
         connection.execute("DELETE FROM meta WHERE key = 'ladders_hash'")
 
@@ -188,10 +154,8 @@ def plans(connection: sqlite3.Connection) -> None:
 
     A silence of before began when it was added.
     """
-    from slactl.store.schema.models import Notification, Silence
-
-    made_anew(connection, Notification, "event_id")
-    made_anew(connection, Silence, "starts_at", {"starts_at": "created_at"})
+    made_anew(connection, "notification", "event_id")
+    made_anew(connection, "silence", "starts_at", {"starts_at": "created_at"})
     allow(connection, "timer", "kind", ("unassigned", "idle", "waiting", "burst", "created"), "waiting")
 
 
@@ -200,9 +164,7 @@ def sent_messages(connection: sqlite3.Connection) -> None:
 
     Both are null in the rows of before.
     """
-    from slactl.store.schema.models import Notification
-
-    made_anew(connection, Notification, "stands_in_for")
+    made_anew(connection, "notification", "stands_in_for")
     if "messages_sent" not in {row[1] for row in connection.execute("PRAGMA table_info(run)")}:
         connection.execute("ALTER TABLE run ADD COLUMN messages_sent INTEGER")
 

@@ -5,19 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from sqlalchemy import Table
-
-
-def all_tables() -> "Sequence[Table]":
-    """Return every table, a table before those that refer to it."""
-    from sqlmodel import SQLModel
-
-    from slactl.store.schema import models, oncall, runs, timers  # noqa: F401  (fill the metadata)
-
-    return SQLModel.metadata.sorted_tables
+from slactl.store.schema import compiled
 
 
 def allow(connection: sqlite3.Connection, table: str, column: str, words: Sequence[str], new: str) -> None:
@@ -51,20 +40,19 @@ def _writable_schema(connection: sqlite3.Connection) -> Iterator[None]:
 
 def made_anew(
     connection: sqlite3.Connection,
-    model: Any,  # noqa: ANN401  (a class of SQLModel)
+    name: str,
     column: str,
     values: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Create the table of a model that lacks a column again, with its rows; other tables go on referring to it.
+    """Create a table that lacks a column again, with its rows; other tables go on referring to it.
 
     `values` has the SQL of new columns that are not the default.
     """
-    name = str(model.__tablename__)
     columns = [known for _, known, *_ in connection.execute(f"PRAGMA table_info({name})")]
     if column in columns:
         return
-    for index in model.__table__.indexes:
-        connection.execute(f"DROP INDEX IF EXISTS {index.name}")
+    for index in compiled.tables()[name].indexes:
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
     connection.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
     create(connection, name)
     new, filled = ", ".join((*columns, *values)), ", ".join((*columns, *values.values()))
@@ -85,10 +73,8 @@ def _refer_to(connection: sqlite3.Connection, name: str) -> None:
 
 
 def create(connection: sqlite3.Connection, name: str) -> None:
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateIndex, CreateTable
-
-    [table] = [table for table in all_tables() if table.name == name]
-    connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-    for index in table.indexes:
-        connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+    """Create a table and its indexes."""
+    table = compiled.tables()[name]
+    connection.execute(table.create)
+    for statement in table.indexes.values():
+        connection.execute(statement)

@@ -245,6 +245,26 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
             connection.execute("COMMIT" if keep else "ROLLBACK")
 
 
+def breaks_constraint(error: Exception) -> bool:
+    """Return whether a DatabaseError says that a row is not allowed, and nothing else is wrong."""
+    return isinstance(error.__cause__, sqlite3.IntegrityError)
+
+
+def breaks_transaction(error: Exception) -> bool:
+    """Return whether an error inside a transaction comes from the database as a whole, and not from one row."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)
+
+
+@contextmanager
+def passing_over_rows() -> Iterator[None]:
+    """Suppress an error that one row caused; raise an error of the database as a whole."""
+    try:
+        yield
+    except Exception as error:
+        if breaks_transaction(error):
+            raise
+
+
 def is_stale(path: Path) -> bool:
     """Return whether a database that this process reads without locks was changed since it was opened."""
     if path not in _frozen:

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from slactl.store.schema.rewriting import all_tables
+from slactl.store.schema import compiled
 from slactl.store.schema.views import OPEN, TARGETS
 from slactl.text import quoted
 
@@ -11,10 +11,10 @@ from slactl.text import quoted
 def missing_tables(connection: sqlite3.Connection) -> list[str]:
     """Return the tables that are missing, and the missing columns of the others."""
     found: list[str] = []
-    for table in all_tables():
-        known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
-        columns = [f"column {table.name}.{column.name}" for column in table.columns if column.name not in known]
-        found += columns if known else [f"table {table.name}"]
+    for name, table in compiled.tables().items():
+        known = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+        columns = [f"column {name}.{column}" for column in table.columns if column not in known]
+        found += columns if known else [f"table {name}"]
     return found
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from slactl.errors import DatabaseError, SlactlError
+from slactl.store.schema import compiled
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite.connection import open_database, transaction
 from slactl.store.sqlite.health import damage
@@ -36,16 +37,12 @@ LONGEST = 10**13
 
 def odd_values(connection: sqlite3.Connection) -> list[str]:
     """Return the columns that have values which slactl never writes, each with one row that has one."""
-    from slactl.store.schema.rewriting import all_tables
-
     found: list[str] = []
-    for table in all_tables():
-        for column in table.columns:
-            test = " OR ".join(_tests(column.name, f'"{column.name}"', is_text=str(column.type) == "TEXT"))
-            row = connection.execute(f'SELECT rowid FROM "{table.name}" WHERE {test} LIMIT 1').fetchone()
-            found += (
-                [f"{column.name} in row {row[0]} of {table.name} has a value that slactl never writes"] if row else []
-            )
+    for name, table in compiled.tables().items():
+        for column, kind in table.columns.items():
+            test = " OR ".join(_tests(column, f'"{column}"', is_text=kind == "TEXT"))
+            row = connection.execute(f'SELECT rowid FROM "{name}" WHERE {test} LIMIT 1').fetchone()
+            found += [f"{column} in row {row[0]} of {name} has a value that slactl never writes"] if row else []
     for number, text, kept in connection.execute("SELECT id, canonical, hash FROM rules_version").fetchall():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != kept:
             found.append(f"rules version {number} does not match its hash")

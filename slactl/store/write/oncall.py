@@ -1,29 +1,23 @@
 """Write overrides of schedules and absences of people, and mark them as removed."""
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlmodel import Session
-
-from slactl.store.schema.oncall import Absence, Override
+from slactl.store.write.statements import inserted
 
 #: The tables, by the kind of an entry.
-TABLES: Mapping[str, type[Override | Absence]] = {"override": Override, "away": Absence}
+TABLES: Mapping[str, str] = {"override": "override", "away": "absence"}
 
 
-def add(transaction: Session, kind: str, values: Mapping[str, Any]) -> int:
+def add(connection: sqlite3.Connection, kind: str, values: Mapping[str, Any]) -> int:
     """Add an override or an absence with these columns; return its number, which no entry of either kind has yet."""
-    last = [transaction.connection().execute(select(func.max(table.id))).scalar() for table in TABLES.values()]
+    last = [connection.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in TABLES.values()]
     number = max(found or 0 for found in last) + 1
-    transaction.add(TABLES[kind](id=number, **values))
-    transaction.flush()
-    return number
+    return inserted(connection, TABLES[kind], {"id": number, **values})
 
 
-def remove(transaction: Session, kind: str, number: int, at: str, actor: str) -> None:
+def remove(connection: sqlite3.Connection, kind: str, number: int, at: str, actor: str) -> None:
     """Mark an entry as removed: it holds up to this instant, and no longer."""
-    row = transaction.get_one(TABLES[kind], number)
-    row.removed_at, row.removed_by = at, actor
-    transaction.add(row)
-    transaction.flush()
+    statement = f"UPDATE {TABLES[kind]} SET removed_at = ?, removed_by = ? WHERE id = ?"
+    connection.execute(statement, (at, actor, number))

@@ -1,58 +1,44 @@
 """Read and write the messages of the outbox: find those to send, claim them before sending, record the result."""
 
 import json
+import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session
-
 from slactl.sla.enums import NotificationState, Status
-from slactl.store.read.rows import Row, batches
-from slactl.store.schema.models import Escalation, Event, Notification, Silence, Ticket
-from slactl.store.schema.runs import Run
-from slactl.store.schema.timers import Timer
-from slactl.store.write.statements import table_of
+from slactl.store.read.rows import Row, batches, marks, numbers, rows
+from slactl.store.schema.compiled import tables
 
 WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.value
 
+#: The statuses of tickets that are done, as SQL for `IN (…)`.
+_DONE = ", ".join(f"'{status.value}'" for status in Status if status.is_done)
 
-def waiting(transaction: Session, now: str) -> list[Row]:
+_WAITING = f"""SELECT n.id, n.recipient, n.ticket_id, n.escalation_id, n.event_id, n.tries, n.addresses, n.held_by,
+n.instead_of, n.stands_in_for, n.message_ids, f.reason, f.kind, f.cycle, f.source, f.escalation, f.level, f.actor,
+e.at AS happened_at, json_extract(e.detail, '$.status') AS sets_status, json_extract(e.detail, '$.from') AS was_status,
+json_extract(e.detail, '$.stand_ins') AS stand_ins,
+t.external_id, t.tenant, t.plan, t.status, t.priority, t.assignee, t.subject, t.requester_email, t.tags, t.due_at,
+t.due_target, t.acked_until, t.source AS ticket_source,
+r.id AS timer_id, r.due_at AS timer_due_at, r.stopped_at, r.started_at
+FROM notification n LEFT JOIN escalation f ON f.id = n.escalation_id
+LEFT JOIN event e ON e.id = COALESCE(f.event_id, n.event_id) JOIN ticket t ON t.id = n.ticket_id
+LEFT JOIN timer r ON r.ticket_id = n.ticket_id AND r.kind = f.kind AND r.cycle = f.cycle
+WHERE n.state = '{WAITING}'
+AND (n.next_try_at <= ? OR (n.tries = 0 AND n.next_try_at = n.created_at AND n.held_by IS NULL)) ORDER BY n.id"""
+
+
+def waiting(transaction: sqlite3.Connection, now: str) -> list[Row]:
     """Return the messages whose time has come, each with its ticket, the timer that it is about, and its cause.
 
     The cause is an escalation or an event; `sets_status` is the status that the level set. Among them are messages that
     were added after `now` and not postponed: a person escalated while a run sends.
     """
-    note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
-    event = table_of(Event)
-    own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "event_id", "tries", "addresses")]
-    own += [note.c[name] for name in ("held_by", "instead_of", "stands_in_for", "message_ids")]
-    cause: list[ColumnElement[Any]] = [
-        fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level", "actor")
-    ]
-    cause.append(event.c.at.label("happened_at"))
-    cause += [func.json_extract(event.c.detail, f"$.{name}").label(label) for name, label in _OF_CAUSE.items()]
-    facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email", "tags")
-    about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
-    origin = ticket.c.source.label("ticket_source")
-    stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at, timer.c.started_at]
-    same = (timer.c.ticket_id == note.c.ticket_id) & (timer.c.kind == fired.c.kind) & (timer.c.cycle == fired.c.cycle)
-    is_new = (note.c.tries == 0) & (note.c.next_try_at == note.c.created_at) & note.c.held_by.is_(None)
-    query = (
-        select(*own, *cause, *about, origin, *stand)
-        .outerjoin(fired, fired.c.id == note.c.escalation_id)
-        .outerjoin(event, event.c.id == func.coalesce(fired.c.event_id, note.c.event_id))
-        .join(ticket, ticket.c.id == note.c.ticket_id)
-        .outerjoin(timer, same)
-        .where(note.c.state == WAITING, (note.c.next_try_at <= now) | is_new)
-        .order_by(note.c.id)
-    )
-    rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
-    for row in rows:
+    found = list(rows(transaction, _WAITING, (now,)))
+    for row in found:
         row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
         _say_for_whom(row)
-    return rows
+    return found
 
 
 def _say_for_whom(row: Row) -> None:
@@ -62,40 +48,29 @@ def _say_for_whom(row: Row) -> None:
     row["stands_in_for"] = row["stands_in_for"] or " and ".join(dict.fromkeys(names)) or None
 
 
-def of_escalations(transaction: Session, numbers: Collection[int]) -> list[Row]:
+def of_escalations(transaction: sqlite3.Connection, escalations: Collection[int]) -> list[Row]:
     """Return the messages of some escalations, with the mail address of their tickets' requesters."""
-    note, fired, ticket, event = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Event)
-    names = ("id", "recipient", "ticket_id", "state", "addresses", "error", "held_by", "next_try_at", "stands_in_for")
-    stand_ins = func.json_extract(event.c.detail, "$.stand_ins").label("stand_ins")
     query = (
-        select(*(note.c[name] for name in names), ticket.c.requester_email, stand_ins)
-        .join(ticket, ticket.c.id == note.c.ticket_id)
-        .join(fired, fired.c.id == note.c.escalation_id)
-        .outerjoin(event, event.c.id == fired.c.event_id)
-        .where(note.c.escalation_id.in_(numbers))
-        .order_by(note.c.id)
+        "SELECT n.id, n.recipient, n.ticket_id, n.state, n.addresses, n.error, n.held_by, n.next_try_at,"
+        " n.stands_in_for, t.requester_email, json_extract(e.detail, '$.stand_ins') AS stand_ins"
+        " FROM notification n JOIN ticket t ON t.id = n.ticket_id JOIN escalation f ON f.id = n.escalation_id"
+        f" LEFT JOIN event e ON e.id = f.event_id WHERE n.escalation_id IN ({numbers(escalations)}) ORDER BY n.id"
     )
-    rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
-    for row in rows:
+    found = list(rows(transaction, query))
+    for row in found:
         row["addresses"] = json.loads(row["addresses"])
         _say_for_whom(row)
-    return rows
+    return found
 
 
-#: What a message needs of the event that is its cause, and the name of it in the row.
-_OF_CAUSE = {"status": "sets_status", "from": "was_status", "stand_ins": "stand_ins"}
-
-
-def being_sent(transaction: Session) -> list[Row]:
+def being_sent(transaction: sqlite3.Connection) -> list[Row]:
     """Return the messages that are being sent, or were when the process that sent them died."""
-    note = table_of(Notification)
-    names = ["id", "recipient", "ticket_id", "escalation_id", "tries", "addresses", "address"]
-    names += ["run_id", "claimed_by", "claimed_until"]
-    query = select(*(note.c[name] for name in names)).where(note.c.state == SENDING).order_by(note.c.id)
-    rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
-    for row in rows:
+    columns = "id, recipient, ticket_id, escalation_id, tries, addresses, address, run_id, claimed_by, claimed_until"
+    query = f"SELECT {columns} FROM notification WHERE state = '{SENDING}' ORDER BY id"
+    found = list(rows(transaction, query))
+    for row in found:
         row["addresses"] = json.loads(row["addresses"])
-    return rows
+    return found
 
 
 class Claim(NamedTuple):
@@ -111,37 +86,38 @@ class Claim(NamedTuple):
     message_id: str | None
 
 
-def claim(transaction: Session, numbers: Sequence[int], claimed: Claim, closing: Sequence[int] = ()) -> set[int]:
+def claim(
+    transaction: sqlite3.Connection, messages: Sequence[int], claimed: Claim, closing: Sequence[int] = ()
+) -> set[int]:
     """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket.
 
     The `closing` messages tell of the resolution itself.
     """
-    note, ticket = table_of(Notification), table_of(Ticket)
-    done = [status.value for status in Status if status.is_done]
-    live = select(ticket.c.id).where(ticket.c.status.not_in(done))
     values: dict[str, Any] = {"state": SENDING, "address": claimed.address, "run_id": claimed.run_id}
     values |= {"claimed_by": claimed.claimed_by, "claimed_until": claimed.claimed_until}
+    settings, parameters = [f"{name} = ?" for name in values], list(values.values())
     if claimed.message_id is not None:
-        values["message_ids"] = func.json_set(note.c.message_ids, _place(claimed.address), claimed.message_id)
+        settings.append("message_ids = json_set(message_ids, ?, ?)")
+        parameters += [_place(claimed.address), claimed.message_id]
+    live = f"SELECT id FROM ticket WHERE status NOT IN ({_DONE})"
     taken: set[int] = set()
-    for batch in batches(numbers):
+    for batch in batches(messages):
         statement = (
-            update(note)
-            .where(note.c.id.in_(batch), note.c.state == WAITING, note.c.ticket_id.in_(live) | note.c.id.in_(closing))
-            .values(values)
-            .returning(note.c.id)
+            f"UPDATE notification SET {', '.join(settings)} WHERE id IN ({marks(batch)}) AND state = '{WAITING}'"
+            f" AND (ticket_id IN ({live}) OR id IN ({numbers(closing) or 'NULL'})) RETURNING id"
         )
-        taken |= set(transaction.connection().execute(statement).scalars())
+        taken |= {number for (number,) in transaction.execute(statement, (*parameters, *batch))}
     return taken
 
 
-def forget_id(transaction: Session, address: str, message_id: str) -> None:
+def forget_id(transaction: sqlite3.Connection, address: str, message_id: str) -> None:
     """Remove an id from the messages that are not being sent: a receiver that knows the id would ignore them."""
-    note = table_of(Notification)
-    same = func.json_extract(note.c.message_ids, _place(address)) == message_id
-    others = update(note).where(same, note.c.state != SENDING)
-    left = func.json_remove(note.c.message_ids, _place(address))
-    transaction.connection().execute(others.values(message_ids=left))
+    place = _place(address)
+    statement = (
+        "UPDATE notification SET message_ids = json_remove(message_ids, ?)"
+        f" WHERE json_extract(message_ids, ?) = ? AND state <> '{SENDING}'"
+    )
+    transaction.execute(statement, (place, place, message_id))
 
 
 def _place(address: str) -> str:
@@ -149,88 +125,99 @@ def _place(address: str) -> str:
     return f'$."{address}"'
 
 
-def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]]) -> None:
+def record(transaction: sqlite3.Connection, changes: Mapping[int, Mapping[str, Any]]) -> None:
     """Change messages that still wait; those with the same changes share a statement."""
-    _change(transaction, rows, table_of(Notification).c.state == WAITING)
+    _change(transaction, changes, "state = ?", (WAITING,))
 
 
-def record_sent(transaction: Session, rows: Mapping[int, Mapping[str, Any]], claimed_by: str | None) -> set[int]:
+def record_sent(
+    transaction: sqlite3.Connection, changes: Mapping[int, Mapping[str, Any]], claimed_by: str | None
+) -> set[int]:
     """Change messages that a process is sending, and end its lease on them; return those that were still its own."""
-    note = table_of(Notification)
-    own = (note.c.state == SENDING) & note.c.claimed_by.is_not_distinct_from(claimed_by)
     unclaimed = {"claimed_by": None, "claimed_until": None}
-    return _change(transaction, {number: {**values, **unclaimed} for number, values in rows.items()}, own)
+    own = {number: {**values, **unclaimed} for number, values in changes.items()}
+    if claimed_by is None:
+        return _change(transaction, own, "state = ? AND claimed_by IS NULL", (SENDING,))
+    return _change(transaction, own, "state = ? AND claimed_by = ?", (SENDING, claimed_by))
 
 
-def _change(transaction: Session, rows: Mapping[int, Mapping[str, Any]], condition: ColumnElement[bool]) -> set[int]:
-    note, changed = table_of(Notification), set[int]()
+def _change(
+    transaction: sqlite3.Connection,
+    changes: Mapping[int, Mapping[str, Any]],
+    condition: str,
+    parameters: Sequence[str],
+) -> set[int]:
+    changed = set[int]()
     alike: dict[str, list[int]] = {}
-    for number, values in rows.items():
+    for number, values in changes.items():
         alike.setdefault(json.dumps(values, sort_keys=True), []).append(number)
-    for values_text, numbers in alike.items():
+    for values_text, messages in alike.items():
         values = json.loads(values_text)
         for name in values.keys() & {"addresses", "message_ids"}:
             values[name] = json.dumps(values[name], sort_keys=True)
-        for batch in batches(numbers):
-            statement = update(note).where(note.c.id.in_(batch), condition).values(values).returning(note.c.id)
-            changed |= set(transaction.connection().execute(statement).scalars())
+        settings = ", ".join(f"{name} = ?" for name in values)
+        for batch in batches(messages):
+            statement = f"UPDATE notification SET {settings} WHERE id IN ({marks(batch)}) AND {condition} RETURNING id"
+            given = (*values.values(), *batch, *parameters)
+            changed |= {number for (number,) in transaction.execute(statement, given)}
     return changed
 
 
-def add(transaction: Session, rows: Sequence[Row]) -> None:
+def add(transaction: sqlite3.Connection, new: Sequence[Row]) -> None:
     """Add messages; ignore one whose recipient already has a message about the same escalation."""
-    if rows:
-        transaction.connection().execute(insert(table_of(Notification)).on_conflict_do_nothing(), rows)
+    if new:
+        table = tables()["notification"]
+        transaction.executemany(f"{table.insert} ON CONFLICT DO NOTHING", map(table.whole, new))
 
 
-def notified_breaches(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
+def notified_breaches(
+    transaction: sqlite3.Connection, tickets: Sequence[int]
+) -> set[tuple[int, str | None, int | None]]:
     """Return the breaches (ticket, kind, cycle) of which customers of some tickets got, or may have got, a message."""
-    note, fired = table_of(Notification), table_of(Escalation)
     ended = [each.value for each in NotificationState if each not in (WAITING, "obsolete", "dropped", "dead")]
     breaches: set[tuple[int, str | None, int | None]] = set()
-    for batch in batches(numbers):
+    for batch in batches(tickets):
         query = (
-            select(note.c.ticket_id, fired.c.kind, fired.c.cycle)
-            .join(fired, fired.c.id == note.c.escalation_id)
-            .where(note.c.ticket_id.in_(batch), note.c.recipient == "requester", note.c.state.in_(ended))
+            "SELECT n.ticket_id, f.kind, f.cycle FROM notification n JOIN escalation f ON f.id = n.escalation_id"
+            f" WHERE n.ticket_id IN ({marks(batch)}) AND n.recipient = 'requester' AND n.state IN ({marks(ended)})"
         )
-        breaches |= {(number, kind, cycle) for number, kind, cycle in transaction.connection().execute(query)}
+        breaches |= set(transaction.execute(query, (*batch, *ended)))
     return breaches
 
 
-def silences(transaction: Session, now: str) -> list[Row]:
+def silences(transaction: sqlite3.Connection, now: str) -> list[Row]:
     """Return the silences in force at `now`, the latest end first."""
-    table = table_of(Silence)
-    query = select(table).where(table.c.ends_at > now, table.c.starts_at <= now).order_by(table.c.ends_at.desc())
-    return [dict(row) for row in transaction.connection().execute(query).mappings()]
+    query = "SELECT * FROM silence WHERE ends_at > ? AND starts_at <= ? ORDER BY ends_at DESC"
+    return list(rows(transaction, query, (now, now)))
 
 
-def release(transaction: Session, held_by: str, now: str) -> None:
+def release(transaction: sqlite3.Connection, held_by: str, now: str) -> None:
     """Have the next run look again at the messages that a silence held back."""
-    note = table_of(Notification)
-    held = update(note).where(note.c.state == WAITING, note.c.held_by == held_by)
-    transaction.connection().execute(held.values(next_try_at=func.min(note.c.next_try_at, now)))
+    statement = f"UPDATE notification SET next_try_at = ? WHERE state = '{WAITING}' AND held_by = ? AND next_try_at > ?"
+    transaction.execute(statement, (now, held_by, now))
 
 
-def last_starts(transaction: Session, before: int, most: int | None, since: str = "") -> list[str]:
+def last_starts(transaction: sqlite3.Connection, before: int, most: int | None, since: str = "") -> list[str]:
     """Return when the last `most` runs before a run started, at `since` or later, the latest first."""
-    table = table_of(Run)
-    query = select(table.c.started_at).where(table.c.id < before, table.c.started_at >= since)
-    return list(transaction.connection().execute(query.order_by(table.c.id.desc()).limit(most)).scalars())
+    query = "SELECT started_at FROM run WHERE id < ? AND started_at >= ? ORDER BY id DESC"
+    given: tuple[object, ...] = (before, since)
+    if most is not None:
+        query, given = f"{query} LIMIT ?", (*given, most)
+    return [started_at for (started_at,) in transaction.execute(query, given)]
 
 
-def state_of(transaction: Session, number: int) -> NotificationState | None:
+def state_of(transaction: sqlite3.Connection, number: int) -> NotificationState | None:
     """Return the state of a message, or None if there is no such message."""
-    row = transaction.get(Notification, number) if number < 2**63 else None
-    return NotificationState(row.state) if row is not None else None
+    if number >= 2**63:
+        return None
+    row = transaction.execute("SELECT state FROM notification WHERE id = ?", (number,)).fetchone()
+    return NotificationState(row[0]) if row is not None else None
 
 
-def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> None:
+def start_over(transaction: sqlite3.Connection, number: int, values: Mapping[str, Any]) -> None:
     """Change a message by hand, and forget the states of its addresses, except of addresses that got it."""
-    row = transaction.get_one(Notification, number)
-    for name, value in values.items():
-        setattr(row, name, value)
-    sent = {key: word for key, word in json.loads(row.addresses).items() if word == NotificationState.SENT}
-    row.addresses = json.dumps(sent)
-    transaction.add(row)
-    transaction.flush()
+    known = transaction.execute("SELECT addresses FROM notification WHERE id = ?", (number,)).fetchone()[0]
+    sent = {key: word for key, word in json.loads(known).items() if word == NotificationState.SENT}
+    changed = {**values, "addresses": json.dumps(sent)}
+    settings = ", ".join(f"{name} = ?" for name in changed)
+    transaction.execute(f"UPDATE notification SET {settings} WHERE id = ?", (*changed.values(), number))

@@ -1,37 +1,31 @@
 """Write silences, and read the one that a person names."""
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from sqlmodel import Session, select
-
-from slactl.store.schema.models import Silence, Tenant, Ticket
+from slactl.store.write.statements import inserted
 
 
-def add(transaction: Session, values: Mapping[str, Any]) -> int:
+def add(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
     """Add a silence with these columns; return its number."""
-    row = Silence(**values)
-    transaction.add(row)
-    transaction.flush()
-    assert row.id is not None
-    return row.id
+    return inserted(connection, "silence", values)
 
 
-def end_of(transaction: Session, number: int) -> str | None:
+def end_of(connection: sqlite3.Connection, number: int) -> str | None:
     """Return when a silence ends or ended, or None if there is no such silence."""
-    row = transaction.get(Silence, number) if number < 2**63 else None
-    return row.ends_at if row is not None else None
+    if number >= 2**63:
+        return None
+    row = connection.execute("SELECT ends_at FROM silence WHERE id = ?", (number,)).fetchone()
+    return str(row[0]) if row is not None else None
 
 
-def end(transaction: Session, number: int, at: str, actor: str) -> None:
+def end(connection: sqlite3.Connection, number: int, at: str, actor: str) -> None:
     """End a silence at an instant, because a person asked for it."""
-    row = transaction.get_one(Silence, number)
-    row.ends_at, row.expired_by = at, actor
-    transaction.add(row)
-    transaction.flush()
+    connection.execute("UPDATE silence SET ends_at = ?, expired_by = ? WHERE id = ?", (at, actor, number))
 
 
-def tenants(transaction: Session) -> list[str]:
+def tenants(connection: sqlite3.Connection) -> list[str]:
     """Return the names of all tenants that were added or that have tickets, sorted."""
-    added, used = select(Tenant.name), select(Ticket.tenant).distinct()
-    return sorted({name for query in (added, used) for name in transaction.exec(query) if name})
+    query = "SELECT name FROM tenant UNION SELECT tenant FROM ticket WHERE tenant IS NOT NULL"
+    return sorted(name for (name,) in connection.execute(query))

@@ -9,7 +9,7 @@ from freezegun import freeze_time
 
 from slactl.config import shipped_rules
 from slactl.desk.rules.file import check
-from slactl.sla.rules.lint import lint
+from slactl.sla.rules.checks.lint import lint
 from slactl.sla.rules.loading import load, parse
 
 HEAD = "schema = 1\n[calendars.always]\nalways_open = true\n"

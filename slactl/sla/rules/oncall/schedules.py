@@ -5,8 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainValidator
-
 from slactl.clock import FIRST_YEAR, LAST_YEAR
 from slactl.durations import Duration, parse_duration
 from slactl.sla.calendar.calendar import BusinessCalendar, Hours
@@ -14,7 +12,8 @@ from slactl.sla.calendar.written import week_hours
 from slactl.sla.calendar.zone import DAY, Zone, day_number
 from slactl.sla.oncall.rotation import DayRotation, Rotation, WallRotation
 from slactl.sla.oncall.schedule import Feed, Layer, Schedule
-from slactl.sla.rules.values import Name, Names, Part, from_list
+from slactl.sla.rules.part import Form, Part
+from slactl.sla.rules.values import Name, Names, from_list
 
 #: Returns a calendar of the rules by its name.
 Calendars = Callable[[str], BusinessCalendar]
@@ -62,17 +61,17 @@ def _some_hours(value: object) -> object:
 class LayerRules(Part):
     """Hold people who are on call one after the other, and when."""
 
-    people: Annotated[Names, Field(min_length=1)]
-    rotate: Annotated[Duration, BeforeValidator(_turn_length)] | None = None
-    from_: Annotated[datetime, BeforeValidator(_wall_time)] | None = Field(default=None, alias="from")
-    hours: Annotated[str | tuple[str, ...], PlainValidator(_some_hours)] | None = None
+    people: Annotated[Names, Form(size=(1, None))]
+    rotate: Annotated[Duration, Form(only=_turn_length)] | None = None
+    from_: Annotated[datetime, Form(only=_wall_time)] | None = None
+    hours: Annotated[str | tuple[str, ...], Form(only=_some_hours)] | None = None
 
 
 class ScheduleRules(Part):
     """Hold who is on call: layers, of which the first that has somebody wins, or a calendar feed."""
 
     timezone: Name | None = None
-    layers: Annotated[tuple[LayerRules, ...], BeforeValidator(from_list)] = Field(default=(), alias="layer")
+    layers: Annotated[tuple[LayerRules, ...], Form(before=from_list)] = ()
     ical: Name | None = None
 
 

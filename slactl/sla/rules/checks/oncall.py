@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slactl.sla.calendar.written import week_hours
-from slactl.sla.rules.calendars import attempt, unknown_words
+from slactl.sla.rules.checks.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.oncall.schedules import LayerRules, ScheduleRules
 

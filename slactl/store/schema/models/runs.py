@@ -1,9 +1,9 @@
 """Define the tables of the runs of `check` and `sync`, and of what they note for the runs on other hosts."""
 
-from sqlalchemy import Column, Index, Text, text
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from slactl.store.schema.columns import instants, number, reference, sizes, text_column
+from slactl.store.schema.models.columns import instants, key, number, partial, reference, sizes, text_column
 
 
 class Run(SQLModel, table=True):
@@ -11,7 +11,7 @@ class Run(SQLModel, table=True):
 
     __table_args__ = (
         *instants("started_at", "ended_at"),
-        Index("run_boot", "boot_id", sqlite_where=text("boot_id IS NOT NULL")),
+        partial("run_boot", "boot_id", rows="boot_id IS NOT NULL"),
     )
     id: int | None = Field(default=None, primary_key=True)
     started_at: str = text_column(nullable=False)
@@ -39,7 +39,7 @@ class Lease(SQLModel, table=True):
     """Work that one process at a time may do, over all hosts, and the process that is doing it; see `slactl.lease`."""
 
     __table_args__ = (*sizes(name=100, claimed_by=300), *instants("claimed_until"))
-    name: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = key()
     claimed_by: str = text_column(nullable=False)
     claimed_until: str = text_column(nullable=False)
 
@@ -48,7 +48,7 @@ class Host(SQLModel, table=True):
     """A machine on which commands run, and the state of its rules file when that file had the rules of a hash."""
 
     __table_args__ = (*sizes(name=100, rules_fingerprint=200), *instants("noted_at"))
-    name: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = key()
     rules_fingerprint: str = text_column(nullable=False)
     rules_hash: str = text_column(nullable=False)
     noted_at: str = text_column(nullable=False)

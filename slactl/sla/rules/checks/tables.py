@@ -9,10 +9,12 @@ from slactl.sla.calendar.windows import is_whole_week, windows
 from slactl.sla.enums import Clock, Condition, Priority
 from slactl.sla.rules import addresses, calendars, match, model, values
 from slactl.sla.rules import views as rules_views
-from slactl.sla.rules.calendars import attempt, unknown_words
+from slactl.sla.rules.checks import calendars as calendar_checks
+from slactl.sla.rules.checks import oncall
+from slactl.sla.rules.checks.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.sla.rules.oncall import checks as oncall
 from slactl.sla.rules.oncall import schedules
+from slactl.sla.rules.part import Part
 from slactl.text import clean, dashed
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     """
     yield from nul_problems((), data)
     yield from _zone_problems(rules, zone if pinned else new_zone)
-    yield from (wrong := list(calendars.problems(rules.calendars, pinned=pinned)))
+    yield from (wrong := list(calendar_checks.problems(rules.calendars, data.get("calendars", {}), pinned=pinned)))
     if not pinned:
         yield from _tag_problems(rules)
     yield from duplicates(("policy",), "name", [policy.name for policy in rules.policies])
@@ -98,7 +100,7 @@ def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
 def known_keys(path: KeyPath) -> list[str]:
     """Return the keys that a table may have."""
     names = [key for key in path if isinstance(key, str)]
-    part: type[values.Part] | None = _ROOT.get(names[0]) if names else None
+    part: type[Part] | None = _ROOT.get(names[0]) if names else None
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people", "schedules") else 1 :]:
@@ -108,10 +110,10 @@ def known_keys(path: KeyPath) -> list[str]:
             part = match.MomentKeys
         else:
             part = _INNER.get(name, part)
-    return [field.alias or name for name, field in part.model_fields.items()] if part else []
+    return part.file_keys() if part else []
 
 
-_ROOT: dict[str, type[values.Part]] = {
+_ROOT: dict[str, type[Part]] = {
     "settings": model.Settings,
     "priorities": values.PriorityWords,
     "calendars": calendars.CalendarRules,
@@ -125,7 +127,7 @@ _ROOT: dict[str, type[values.Part]] = {
     "templates": model.Templates,
 }
 
-_INNER: dict[str, type[values.Part]] = {
+_INNER: dict[str, type[Part]] = {
     "manual_escalation": model.ManualEscalation,
     "match": match.Match,
     "not": match.MatchKeys,
@@ -136,7 +138,7 @@ _INNER: dict[str, type[values.Part]] = {
     "idle": model.Idle,
     "burst": model.Burst,
     "notify": values.CommandAddress,
-    **dict.fromkeys(model.TargetDurations.model_fields, model.TargetTime),
+    **dict.fromkeys(model.TargetDurations.names(), model.TargetTime),
 }
 
 
@@ -146,7 +148,7 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, mea
         yield from unknown_words((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
     for priority, times in policy.targets.items():
         yield from unknown_words((*path, "targets", priority), [priority], [*Priority, "default"], "priority")
-        for target in model.TargetDurations.model_fields:
+        for target in model.TargetDurations.names():
             time: model.TargetTime | None = getattr(times, target)
             if time is None:
                 continue

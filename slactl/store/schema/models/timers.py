@@ -1,10 +1,10 @@
 """Define the tables of the clocks: the timers of each ticket, and the outcomes that reports count."""
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from slactl.sla.enums import Condition, Priority, Target
-from slactl.store.schema.columns import instants, number, one_of, reference, sizes, text_column
+from slactl.store.schema.models.columns import instants, number, one_of, partial, reference, sizes, text_column
 
 #: What a clock can be in; a condition is never met or breached.
 STATES = ("running", "paused", "met", "breached", "unknown")
@@ -22,8 +22,8 @@ class Timer(SQLModel, table=True):
         CheckConstraint("cycle > 0 AND consumed_seconds >= 0 AND arming >= 0 AND agreement >= 0", name="signs"),
         CheckConstraint("target_seconds IS NULL OR target_seconds >= 0", name="target_sign"),
         UniqueConstraint("ticket_id", "kind", "cycle"),
-        Index("timer_latest", "ticket_id", "kind", unique=True, sqlite_where=text("latest = 1")),
-        Index("timer_next", "next_at", "ticket_id", sqlite_where=text("next_at IS NOT NULL")),
+        partial("timer_latest", "ticket_id", "kind", unique=True, rows="latest = 1"),
+        partial("timer_next", "next_at", "ticket_id", rows="next_at IS NOT NULL"),
     )
     id: int | None = Field(default=None, primary_key=True)
     ticket_id: int = reference("ticket.id")
@@ -71,7 +71,7 @@ class Outcome(SQLModel, table=True):
         CheckConstraint("json_valid(tags)", name="tags_json"),
         Index("outcome_ticket", "ticket_id"),
         Index("outcome_stopped", "kind", "stopped_at", "met", "seconds"),
-        Index("outcome_missed", "kind", "late_since", sqlite_where=text("late_since IS NOT NULL")),
+        partial("outcome_missed", "kind", "late_since", rows="late_since IS NOT NULL"),
     )
     id: int | None = Field(default=None, primary_key=True)
     ticket_id: int = reference("ticket.id")

@@ -3,8 +3,11 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Text, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, text
 from sqlmodel import Field
+
+#: Text that is compared byte by byte in every kind of database, so that the order of instants is that of time.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 #: The form of an instant, for `LIKE`.
 INSTANT = "____-__-__T__:__:__Z"
@@ -25,10 +28,21 @@ def sizes(**most: int) -> list[CheckConstraint]:
     return [CheckConstraint(f"length({c}) BETWEEN 1 AND {n}", name=f"{c}_length") for c, n in most.items()]
 
 
+def partial(name: str, *columns: str, rows: str, unique: bool = False) -> Index:
+    """Return the index of the rows for which a condition holds."""
+    condition = text(rows)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def key() -> Any:  # noqa: ANN401  (as SQLModel's Field)
+    """Return a column of text that is the primary key, or a part of it."""
+    return Field(sa_column=Column(TEXT, primary_key=True))
+
+
 def text_column(*, nullable: bool = True, default: str | None = None) -> Any:  # noqa: ANN401  (as SQLModel's Field)
     """Return a column of text."""
     server_default = None if default is None else text(f"'{default}'")
-    return Field(default=default, sa_column=Column(Text, nullable=nullable, server_default=server_default))
+    return Field(default=default, sa_column=Column(TEXT, nullable=nullable, server_default=server_default))
 
 
 def reference(column: str, *, nullable: bool = False) -> Any:  # noqa: ANN401  (as SQLModel's Field)

@@ -1,21 +1,31 @@
-"""Define the tables. Instants are UTC text such as `2026-03-02T08:00:00Z`; null means not yet.
+"""Define the tables of tickets and messages. Instants are UTC text such as `2026-03-02T08:00:00Z`; null means not yet.
 
 SQLModel does not validate table classes: values come validated from `sla/` and `desk/`, and the CHECK
 constraints here are the last line.
 """
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from slactl.sla.enums import ActorType, LevelOutcome, NotificationState, Priority, Status, Target
 from slactl.store.schema import views
-from slactl.store.schema.columns import instants, number, one_of, reference, sizes, text_column
+from slactl.store.schema.models.columns import (
+    TEXT,
+    instants,
+    key,
+    number,
+    one_of,
+    partial,
+    reference,
+    sizes,
+    text_column,
+)
 
 
 class Meta(SQLModel, table=True):
     """One fact about the database as a whole."""
 
-    key: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = key()
     value: str = text_column(nullable=False)
 
 
@@ -26,7 +36,7 @@ class Tenant(SQLModel, table=True):
         *sizes(name=200, plan=200, timezone=100, country=100, subdivision=100),
         *instants("created_at"),
     )
-    name: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = key()
     plan: str | None = text_column()
     timezone: str | None = text_column()
     country: str | None = text_column()
@@ -40,7 +50,7 @@ class RulesVersion(SQLModel, table=True):
     __tablename__ = "rules_version"
     __table_args__ = (*instants("first_used_at"),)
     id: int | None = Field(default=None, primary_key=True)
-    hash: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    hash: str = Field(sa_column=Column(TEXT, nullable=False, unique=True))
     canonical: str = text_column(nullable=False)
     first_used_at: str = text_column(nullable=False)
     holidays_version: str | None = text_column()
@@ -50,9 +60,9 @@ class HolidayYear(SQLModel, table=True):
     """The public holidays of one country and year, from one version of the `holidays` library."""
 
     __tablename__ = "holiday_year"
-    country: str = Field(sa_column=Column(Text, primary_key=True))
-    subdivision: str = Field(sa_column=Column(Text, primary_key=True))
-    library_version: str = Field(sa_column=Column(Text, primary_key=True))
+    country: str = key()
+    subdivision: str = key()
+    library_version: str = key()
     year: int = Field(sa_column=Column(Integer, primary_key=True))
     days: str = text_column(nullable=False)
 
@@ -75,9 +85,9 @@ class Ticket(SQLModel, table=True):
         # Unique also among the tickets without a source, which null alone would not make them.
         Index("ticket_external", "external_id", text("COALESCE(source, '')"), unique=True),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
-        Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
-        Index("ticket_wakes", "wakes_at", sqlite_where=text("wakes_at IS NOT NULL")),
-        Index("ticket_next", "next_at", "id", sqlite_where=text("next_at IS NOT NULL")),
+        partial("ticket_open", "due_at", "id", rows=views.OPEN.removeprefix("t.")),
+        partial("ticket_wakes", "wakes_at", rows="wakes_at IS NOT NULL"),
+        partial("ticket_next", "next_at", "id", rows="next_at IS NOT NULL"),
         Index("ticket_created", "created_at"),
         Index("ticket_updated", "updated_at"),
         Index("ticket_assignee", "assignee", "due_at", "id"),
@@ -172,7 +182,7 @@ class EventText(SQLModel, table=True):
     __tablename__ = "event_text"
     __table_args__ = (one_of("field", ("body", "subject", "requester_email", "actor")),)
     event_id: int = Field(sa_column=Column(Integer, ForeignKey("event.id"), primary_key=True))
-    field: str = Field(sa_column=Column(Text, primary_key=True))
+    field: str = key()
     salt: str = text_column(nullable=False)
     text: str = text_column(nullable=False)
 
@@ -186,11 +196,11 @@ class Escalation(SQLModel, table=True):
         *instants("due_at", "fired_at"),
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="reason_length"),
         CheckConstraint("source = 'manual' OR (kind IS NOT NULL AND escalation IS NOT NULL)", name="automatic_key"),
-        Index(
+        partial(
             "escalation_once",
             *("ticket_id", "kind", "cycle", "escalation", "level", "arming", "repeat"),
             unique=True,
-            sqlite_where=text("source = 'automatic'"),
+            rows="source = 'automatic'",
         ),
         Index("escalation_ticket", "ticket_id"),
         Index("escalation_run", "run_id"),
@@ -227,7 +237,7 @@ class Notification(SQLModel, table=True):
         CheckConstraint("(escalation_id IS NULL) <> (event_id IS NULL)", name="about_one"),
         UniqueConstraint("escalation_id", "recipient"),
         UniqueConstraint("event_id", "recipient"),
-        Index("notification_waiting", "next_try_at", sqlite_where=text("state IN ('waiting', 'sending')")),
+        partial("notification_waiting", "next_try_at", rows="state IN ('waiting', 'sending')"),
     )
     id: int | None = Field(default=None, primary_key=True)
     escalation_id: int | None = reference("escalation.id", nullable=True)
@@ -262,7 +272,9 @@ class Silence(SQLModel, table=True):
     __table_args__ = (
         *instants("created_at", "starts_at", "ends_at"),
         *sizes(tenant=200, actor=200, comment=1000),
-        CheckConstraint("COALESCE(tenant, ticket_id, escalation) IS NOT NULL", name="about_something"),
+        # PostgreSQL wants values of one type.
+        CheckConstraint("COALESCE(tenant, ticket_id, escalation) IS NOT NULL", name="about_something").ddl_if("sqlite"),
+        CheckConstraint("num_nonnulls(tenant, ticket_id, escalation) > 0", name="about_something").ddl_if("postgresql"),
         Index("silence_ends", "ends_at"),
     )
     id: int | None = Field(default=None, primary_key=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from slactl.durations import Duration, Offset
 from slactl.sla.calendar.calendar import DAY, NoOpenHours
 from slactl.sla.enums import Clock, Condition, Priority, Target
-from slactl.sla.rules.calendars import local_holidays
+from slactl.sla.rules.checks.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match, MatchKeys
 from slactl.sla.rules.model import Escalation, Level, Policy, TargetTime
@@ -86,7 +86,7 @@ def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
 
 def covers(earlier: Match, later: Match) -> bool:
     """Return whether `earlier` matches every ticket that `later` matches."""
-    for key in MatchKeys.model_fields:
+    for key in MatchKeys.names():
         wanted, given = getattr(earlier, key), getattr(later, key)
         if wanted and (not given or not set(given) <= set(wanted)):
             return False
@@ -247,7 +247,7 @@ def _excludes_all(excluded: MatchKeys | None, *required: MatchKeys) -> bool:
 
 def _values(keys: MatchKeys) -> dict[str, set[object]]:
     """Return the values that keys list, by the name of each key that is set."""
-    stated = {key: getattr(keys, key) for key in keys.model_fields_set - {"not_"}}
+    stated = {key: value for key, value in keys.given().items() if key != "not_"}
     return {key: set(value) if isinstance(value, tuple) else {value} for key, value in stated.items()}
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from slactl.store.schema.columns import instants, sizes, text_column
+from slactl.store.schema.models.columns import instants, sizes, text_column
 
 IN_ORDER = "starts_at < ends_at"
 
