@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from slactl.clock import to_text
+from slactl.clock import stopwatch, to_text
 from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.escalation.run import Batch, Report, RunOptions
@@ -28,8 +28,9 @@ from slactl.text import RESERVED, clean
 if TYPE_CHECKING:
     from slactl.records.runs import Firing as FiringRecord
 
-#: Tickets in one write transaction: few enough that nobody waits long for the lock.
-BATCH = 100
+#: Tickets in one write transaction, and the seconds after which it takes no more tickets: few enough that nobody waits
+#: long for the lock. Writing what was changed takes about as long again.
+BATCH, WORK = 100, 0.04
 
 #: When a ticket that failed is tried again.
 RETRY = timedelta(hours=1)
@@ -95,12 +96,14 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
                 rules = _note_rules(book, report)
                 numbers, until = _next(book, after, rehearses=report.dry_run)
                 batch = work_batch(book, numbers, report.run_id, options.baseline)
+                if batch.scanned < len(numbers):
+                    until = numbers[batch.scanned - 1]
         except Exception as error:
             if not numbers or not is_about_a_ticket(error):
                 raise
             batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline)
         report.add(batch)
-        options.progress(len(numbers))
+        options.progress(batch.scanned)
         if until is None:
             return rules
         after = until
@@ -165,10 +168,16 @@ def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | N
 
 
 def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
-    """Record breaches and fire what is due for some tickets; undo a ticket that fails, and try it later."""
+    """Record breaches and fire what is due for some tickets; undo a ticket that fails, and try it later.
+
+    The batch ends with the first ticket that is worked on for too long; `scanned` says how many were worked on.
+    """
+    worked = stopwatch()
     book.load(numbers)
     batch = Batch()
     for number in numbers:
+        if batch.scanned and worked() > WORK:
+            break
         batch.scanned += 1
         mark = book.mark()
         try:

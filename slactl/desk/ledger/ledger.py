@@ -256,7 +256,7 @@ class Ledger:
         """Write everything that was changed in memory, and the rows that follow from it."""
         for number in (numbers := list(self._changed)):
             self.renumber(number)
-            self._ticket(number).evaluate(self.now, self.rulebook, self._conditions, with_outcomes=True)
+            self.state(number)
         tickets = {number: self._tickets[number] for number in numbers}
         settle(self.transaction, tickets, self._rows, self.rulebook, self._watched)
         if numbers:

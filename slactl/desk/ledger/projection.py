@@ -1,7 +1,7 @@
 """Calculate the columns of `ticket` and `timer` from a history, with pure functions."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.escalation.upcoming import IsBaseline, next_level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import PauseReason
-from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.sla.timers.timer import Evaluation, Outcome, Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,15 @@ def timer_rows(number: int, evaluation: Evaluation, context: TimerContext) -> It
 def _timer_row(
     number: int, timer: Timer, evaluation: Evaluation, context: TimerContext, latest: bool
 ) -> dict[str, Any]:
-    upcoming = None
+    upcoming, kind, clock_run = None, timer.kind.value, timer.clock_run
     if context.rules is not None:
-        noticed = [key.agreement for key in context.detected if key[:2] == (timer.kind.value, timer.cycle)]
+        noticed = [key.agreement for key in context.detected if key[:2] == (kind, timer.cycle)]
         upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed, context.repeats)
     # A backdated event that shows the deadline was met removes the breach, and the note that slactl detected it.
     first = timer.breaches[0].agreement if timer.breaches else -1
-    detected = context.detected.get(BreachKey(timer.kind.value, timer.cycle, first))
     return {
         "ticket_id": number,
-        "kind": timer.kind.value,
+        "kind": kind,
         "cycle": timer.cycle,
         "latest": int(latest),
         "state": timer.state.value,
@@ -113,12 +112,12 @@ def _timer_row(
         "closed_seconds": timer.uncounted(PauseReason.CLOSED),
         "stopped_at": text_or_none(timer.stopped_at),
         "breached_at": text_or_none(timer.breached_at),
-        "detected_at": detected,
+        "detected_at": context.detected.get(BreachKey(kind, timer.cycle, first)),
         "next_at": text_or_none(upcoming),
         "manual": int(timer.manual),
         "arming": timer.deadline_revision,
-        "agreement": timer.clock_run.agreement,
-        "counted": int(any(breach.agreement == timer.clock_run.agreement for breach in timer.breaches)),
+        "agreement": clock_run.agreement,
+        "counted": int(any(breach.agreement == clock_run.agreement for breach in timer.breaches)),
         **_woken_columns(timer, evaluation.woken),
     }
 
@@ -134,8 +133,13 @@ def _woken_columns(timer: Timer, woken: Evaluation | None) -> dict[str, Any]:
 
 
 def outcome_rows(number: int, evaluation: Evaluation, detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `outcome` that follow from a history."""
-    for outcome in evaluation.outcomes:
+    """Yield the rows of `outcome` that follow from a history, which was evaluated with its outcomes."""
+    return rows_of(number, evaluation.outcomes, detected)
+
+
+def rows_of(number: int, outcomes: Iterable[Outcome], detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:
+    """Yield the row of `outcome` for each outcome of a ticket."""
+    for outcome in outcomes:
         groups, ends = outcome.groups, outcome.stopped_at is not None
         noticed = detected.get(BreachKey(outcome.kind.value, outcome.cycle, outcome.agreement))
         yield {

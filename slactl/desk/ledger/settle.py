@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl import committed
-from slactl.desk.ledger.projection import TimerContext, outcome_rows, ticket_columns, timer_rows, upcoming_columns
+from slactl.desk.ledger.projection import TimerContext, rows_of, ticket_columns, timer_rows, upcoming_columns
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
@@ -130,7 +130,7 @@ def _write_timers(
 def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
     removed, inserted = list[int](), list[Row]()
     for number, ticket in tickets.items():
-        wanted = list(outcome_rows(number, ticket.evaluated(), ticket.detected))
+        wanted = list(rows_of(number, ticket.reached(), ticket.detected))
         for known in ticket.outcomes:
             row = {name: value for name, value in known.items() if name != "id"}
             if row in wanted:

@@ -1,7 +1,7 @@
 """A ticket within one write transaction: its stored rows, and its changes so far."""
 
 from bisect import bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from slactl.sla.escalation.renumbering import (
 )
 from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import Reading
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, Outcome
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.rulebook import Rulebook
@@ -69,9 +69,12 @@ class LoadedTicket:
         assert self.state is not None
         return self.state
 
-    def evaluate(
-        self, now: datetime, rules: "Rulebook", conditions: Collection[Condition], *, with_outcomes: bool = False
-    ) -> Evaluation:
+    def reached(self) -> Sequence[Outcome]:
+        """Return the outcomes of the ticket, which must have been evaluated before."""
+        assert self.reading is not None
+        return self.reading.outcomes()
+
+    def evaluate(self, now: datetime, rules: "Rulebook", conditions: Collection[Condition]) -> Evaluation:
         """Evaluate the history as of now; events that others wrote since the clock was read count too.
 
         The history is read again only if the new events do not simply follow what was read of it before.
@@ -87,7 +90,7 @@ class LoadedTicket:
             for event in self.unread:
                 reading.read(event)
         self.unread.clear()
-        self.state = reading.evaluation(with_outcomes=with_outcomes)
+        self.state = reading.evaluation()
         self.reading = reading
         return self.state
 
@@ -95,7 +98,7 @@ class LoadedTicket:
         """Put an event at its place in time: after every event that took effect by then."""
         position = bisect_right(self.history, event.at, key=lambda known: known.at)
         # An event in the second of a decision can end an episode without any duration, which removes the episode.
-        at = to_text(event.at)
+        at = to_text(event.at) if self.decisions else ""
         decided = any(row["fired_at"] >= at for row in self.decisions)
         self.is_rewritten = self.is_rewritten or decided or position < len(self.history)
         self.history.insert(position, event)

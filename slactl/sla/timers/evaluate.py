@@ -10,7 +10,7 @@ from slactl.sla.enums import Condition
 from slactl.sla.history.effective import effective, stands_alone
 from slactl.sla.history.event import Event
 from slactl.sla.timers.replay import Replay, RulesFor
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, Outcome
 
 
 def check_opened(history: Sequence[Event], now: datetime) -> None:
@@ -79,6 +79,10 @@ class Reading:
             NoOpenHours: a calendar has too little open time left for a target. The reading cannot be used any more.
         """
         self._replay.apply(event)
+
+    def outcomes(self) -> Sequence[Outcome]:
+        """Return the outcomes of the ticket as of `now`."""
+        return self._replay.outcomes(self.now)
 
     def evaluation(self, *, with_outcomes: bool = False) -> Evaluation:
         """Return the ticket and its timers as of `now`."""

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import CodeType, FrameType
@@ -15,6 +17,7 @@ from escalation_desk import ladder, policy, write_rules
 
 from slactl import clock
 from slactl.config import resolve
+from slactl.desk.escalation import scan
 from slactl.desk.escalation.check import check
 from slactl.desk.escalation.run import Report, RunOptions
 from slactl.desk.ledger.desk import Desk
@@ -35,7 +38,7 @@ LEVELS = ladder(
 COUNTED: dict[CodeType, str] = {
     Replay.__init__.__code__: "evaluations",
     TrackedTarget.timer.__code__: "timers",
-    clock.to_text.__code__: "instants",
+    clock.to_text.__wrapped__.__code__: "instants",
 }
 
 
@@ -69,8 +72,9 @@ class Storm:
         return sum(statement.startswith(words) for statement in self.statements)
 
 
-def storm(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tickets: int) -> Storm:
-    """Import tickets that are all late, and run `check`."""
+def storm(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tickets: int, work: float = 3600) -> Storm:
+    """Import tickets that are all late, and run `check`, whose batches take tickets for `work` seconds."""
+    monkeypatch.setattr(scan, "WORK", work)
     write_rules(desk, policy(resolution="4h", first_response="1h"), LEVELS)
     opened = [
         json.dumps({"ticket": f"T-{number}", "at": f"2026-03-02T09:{number:02}:00Z", "type": "created", "subject": "S"})
@@ -99,3 +103,30 @@ def test_a_batch_reads_as_often_for_many_tickets_as_for_few(
 ) -> None:
     counted = storm(desk, slactl, monkeypatch, tickets)
     assert counted.begun_with("SELECT", "WITH") < 50
+
+
+def rows_of(desk: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(desk)) as connection:
+        queries = {
+            "ticket": "SELECT * FROM ticket",
+            "timer": "SELECT * FROM timer ORDER BY id",
+            "escalation": "SELECT * FROM escalation ORDER BY id",
+            "event": "SELECT id, ticket_id, at, action FROM event ORDER BY id",
+            "notification": "SELECT ticket_id, escalation_id, recipient FROM notification ORDER BY id",
+            "outcome": "SELECT ticket_id, kind, missed_at, detected_at, met FROM outcome ORDER BY ticket_id, kind",
+        }
+        return {table: connection.execute(query).fetchall() for table, query in queries.items()}
+
+
+def test_a_batch_that_takes_too_long_ends_and_the_next_one_goes_on(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = shutil.copy(desk, desk.with_name("fresh.db"))
+    whole = storm(desk, slactl, monkeypatch, 12)
+    expected = rows_of(desk)
+    for path in desk.parent.glob("slactl.db*"):
+        path.unlink()
+    shutil.copy(fresh, desk)
+    single = storm(desk, slactl, monkeypatch, 12, work=-1)
+    assert single.begun_with("COMMIT") == whole.begun_with("COMMIT") + 11
+    assert rows_of(desk) == expected
