@@ -1,4 +1,4 @@
-"""The settings of an invocation: database, rules, actor, colour, and the source of each."""
+"""The settings of an invocation: database, rules, actor, display zone, colour, and the source of each."""
 
 import os
 from collections.abc import Mapping
@@ -32,14 +32,21 @@ class Config(NamedTuple):
     color: Color
     debug: bool
     sources: Mapping[str, str]
+    #: The name of the display zone; None is the machine's.
+    timezone: str | None = None
 
     def pasted(self, command: str) -> str:
-        """Return a command for people to paste, with the database and the rules that were typed as options."""
+        """Return a command for people to paste, with the database, the rules and the zone as typed."""
         import re
 
         from slactl.text import quoted
 
-        places = {"database": f" --db {quoted(self.database)}", "rules": f" --rules {quoted(self.rules)}"}
+        zone = "--utc" if self.sources["timezone"] == "--utc" else f"--timezone {self.timezone}"
+        places = {
+            "database": f" --db {quoted(self.database)}",
+            "rules": f" --rules {quoted(self.rules)}",
+            "timezone": f" {zone}",
+        }
         typed = "".join(option for name, option in places.items() if self.sources[name].startswith("--"))
         starts = r"(^|(?:&&|\|\||[|;{(]|xargs|sudo(?: -[EH]| -u \S+)*) )slactl (?!-|help\b|demo\b)"
         return re.sub(starts, lambda start: f"{start[1]}slactl{typed} ", command) if typed else command
@@ -54,20 +61,28 @@ def shipped_rules() -> Path:
 
 def resolve(
     environment: Mapping[str, str],
-    database: str | None = None,
+    db: str | None = None,
     rules: str | None = None,
     actor: str | None = None,
     color: Color = Color.AUTO,
     debug: bool = False,
+    timezone: str | None = None,
+    utc: bool = False,
 ) -> Config:
     """Resolve each setting: flag before environment before default.
 
     Raises:
-        UsageError: the path or the name given is empty.
+        UsageError: the path or the name given is empty, or two zones are given.
     """
-    db_path, db_source = _first(("--db", database), ("SLACTL_DB", environment.get("SLACTL_DB")))
+    from slactl.errors import UsageError
+
+    if utc and timezone is not None:
+        raise UsageError("use either --timezone or --utc", "slactl --utc list")
+    db_path, db_source = _first(("--db", db), ("SLACTL_DB", environment.get("SLACTL_DB")))
     rules_path, rules_source = _first(("--rules", rules), ("SLACTL_RULES", environment.get("SLACTL_RULES")))
     who, who_source = _first(("--actor", actor), ("SLACTL_ACTOR", environment.get("SLACTL_ACTOR")))
+    named_zone = (("--utc", "UTC" if utc else None), ("SLACTL_TZ", environment.get("SLACTL_TZ")))
+    zone, zone_source = _first(("--timezone", timezone), *named_zone)
     found_rules, found_source = (Path(rules_path), rules_source) if rules_path else _find_rules(environment)
     return Config(
         database=expanded(db_path) if db_path else default_database(environment),
@@ -75,7 +90,8 @@ def resolve(
         actor=_stated_actor(who, who_source) if who else _login_actor(environment),
         color=color,
         debug=debug,
-        sources={"database": db_source, "rules": found_source, "actor": who_source},
+        sources={"database": db_source, "rules": found_source, "actor": who_source, "timezone": zone_source},
+        timezone=zone,
     )
 
 

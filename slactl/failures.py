@@ -13,7 +13,7 @@ import typer
 
 from slactl import committed
 from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
-from slactl.text import clean, clean_block, nearest
+from slactl.text import clean, clean_block, nearest, quoted
 
 
 def report(
@@ -36,7 +36,7 @@ def report(
     if isinstance(error, AnswerError):
         return _report_lost_output(error, code)
     if isinstance(error, typer.TyperException):
-        return _report_usage(error)
+        return _report_usage(error, arguments)
     return _report_any(error, arguments, cause) if isinstance(error, Exception) else None
 
 
@@ -92,7 +92,7 @@ def _report_closed_pipe() -> ExitCode:
     return ExitCode.READER_CLOSED
 
 
-def _report_usage(error: Exception) -> ExitCode:
+def _report_usage(error: Exception, arguments: Sequence[str]) -> ExitCode:
     """Report a wrong option, value or number of arguments in the words of the argument parser."""
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
@@ -101,8 +101,21 @@ def _report_usage(error: Exception) -> ExitCode:
     message = getattr(error, "format_message", lambda: str(error))()
     meant = _meant(error)
     _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
-    _say(f"hint: {context.command_path if context else 'slactl'} --help")
+    path = context.command_path if context else "slactl"
+    _say(f"hint: {_with_dashes(error, arguments) or f'{path} --help'}")
     return ExitCode.USAGE
+
+
+def _with_dashes(error: Exception, arguments: Sequence[str]) -> str | None:
+    """Return the typed command with `--` before a word that was taken for an option, such as the id `-A1`."""
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ != "NoSuchOption" or option is None or "--" in arguments:
+        return None
+    word = next((each for each in arguments if len(each) > 2 and each[:1] == "-" != each[1:2]), None)
+    if word is None or option not in (word, word[:2]):
+        return None
+    rest = [each for each in arguments if each is not word]
+    return " ".join(["slactl", *map(quoted, rest), "--", quoted(word)])
 
 
 def _meant(error: Exception) -> str | None:

@@ -123,6 +123,11 @@ def dashed(tag: str) -> str:
     return "-".join(tag.replace(",", " ").split())
 
 
+def trimmed(name: str) -> str:
+    """Return a name without blanks and invisible characters at its ends, which nobody means to type."""
+    return name.strip() if name.isascii() else re.sub(f"^[\\s{HIDDEN}]+|[\\s{HIDDEN}]+$", "", name)
+
+
 def counted(number: int, what: str, plural: str = "s") -> str:
     """Return a number and its noun, in the plural if it is not 1: "1 ticket", "1,200 tickets"."""
     return f"{number:,} {what}{'' if number == 1 else plural}"

@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings, the home or the terminal of the person who runs it."""
     base = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-    for name in ("SLACTL_DB", "SLACTL_RULES", "NO_COLOR", "FORCE_COLOR", "COLUMNS", *base):
+    for name in ("SLACTL_DB", "SLACTL_RULES", "SLACTL_TZ", "NO_COLOR", "FORCE_COLOR", "COLUMNS", *base):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SLACTL_ACTOR", "ann")

@@ -83,6 +83,7 @@ EVENT: dict[str, Kind] = {
     "actor_type": ("user", "system"),
     "action": str,
     "detail": dict,
+    "change": int,
     "unix_user": str,
 }
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ERRORS = {name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, Exception)}
 
 #: Words in capitals that are no places to be filled in.
-WORDS = {"UTF", "PRAGMA", "TMPDIR", "SLACTL_ACTOR", "SLACTL_DB", "SLACTL_RULES", "WAL", "T"}
+WORDS = {"UTF", "PRAGMA", "TMPDIR", "SLACTL_ACTOR", "SLACTL_DB", "SLACTL_RULES", "SLACTL_TZ", "WAL", "T"}
 
 #: What may be at the top of the repository.
 TOP = {"README.md", "pyproject.toml", "rules.toml", "slactl", "tests", "LICENSE", "CHANGELOG.md"}

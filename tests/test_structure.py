@@ -252,10 +252,10 @@ print(code, *ran, file=sys.stderr)
     ("arguments", "most", "also_heavy"),
     [
         (("--version",), 8, ("dataclasses", "json", "sqlite3")),
-        (("list", "--breached"), 38, ("dataclasses",)),
-        (("list", "--breached", "--json"), 38, ("dataclasses",)),
-        (("show", "1", "--json"), 42, ()),
-        (("check", "-q"), 42, ("dataclasses",)),
+        (("list", "--breached"), 39, ("dataclasses",)),
+        (("list", "--breached", "--json"), 39, ("dataclasses",)),
+        (("show", "1", "--json"), 43, ()),
+        (("check", "-q"), 43, ("dataclasses",)),
     ],
 )
 def test_hot_commands_import_few_modules_and_nothing_heavy(

@@ -1,6 +1,8 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
 import os
+from collections.abc import MutableMapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +13,7 @@ from typer.main import get_command, get_group
 
 from slactl import __version__, committed
 from slactl.cli.commands import COMMANDS, GROUPS
-from slactl.config import Color, Config, resolve
+from slactl.config import Color, Config
 from slactl.errors import SlactlError, StoppedError
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ class LazyGroup(TyperGroup):
         for number, word in enumerate(args if not ctx.resilient_parsing else ()):
             option, _, shell = word.partition("=")
             if option in ("--show-completion", "--install-completion"):
+                from slactl.cli import shells
+
+                shells.use()
                 shell = shell or "".join(args[number + 1 : number + 2])
                 if shell and not shell.startswith("-"):
                     from slactl.cli.completion import set_up
@@ -76,6 +81,19 @@ class LazyGroup(TyperGroup):
         from slactl.cli.help import write_commands
 
         write_commands(formatter)
+
+    def _main_shell_completion(
+        self, ctx_args: MutableMapping[str, Any], prog_name: str, complete_var: str | None = None
+    ) -> None:
+        """Answer a shell that asks for completions, and end the program."""
+        if "_SLACTL_COMPLETE" in os.environ:
+            from slactl.cli import shells
+
+            shells.use()
+        try:
+            super()._main_shell_completion(ctx_args, prog_name, complete_var)
+        except SystemExit as ended:  # the process then ends as after a command, without its clean-up
+            raise typer.Exit(ended.code if isinstance(ended.code, int) else 0) from None
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
         """Complete the names of commands; Typer would import every command to complete the name of one."""
@@ -116,6 +134,12 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _zones(incomplete: str) -> list[str]:
+    from slactl.cli.completion import zone_names
+
+    return zone_names(incomplete)
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -124,6 +148,13 @@ def root(
     actor: Annotated[
         str | None, typer.Option(help="The name of the person who acts [env: SLACTL_ACTOR].", metavar="NAME")
     ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            help="The zone of times that you read and type [env: SLACTL_TZ].", metavar="Z", autocompletion=_zones
+        ),
+    ] = None,
+    utc: Annotated[bool, typer.Option("--utc", help="Short for --timezone UTC.")] = False,
     color: Annotated[Color, typer.Option(help="When to use colour.")] = Color.AUTO,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
     version: Annotated[
@@ -131,12 +162,17 @@ def root(
     ] = False,
 ) -> None:
     """Record support tickets, calculate their deadlines, and escalate overdue tickets."""
-    context.obj = resolve(os.environ, db, rules, actor, color, debug)
-    committed.so_far().pasted = context.obj.pasted
-    if context.invoked_subcommand is None and not context.resilient_parsing:
-        from slactl.cli.help import show_status
+    from slactl.cli.panels import settle
 
-        show_status(context)
+    if context.invoked_subcommand is None:
+        settle(context)
+        if not context.resilient_parsing:
+            from slactl.cli.help import show_status
+
+            show_status(context)
+        return
+    with suppress(SlactlError):  # an option after the command may still put it right; if not, the command says so
+        settle(context)
 
 
 @cache

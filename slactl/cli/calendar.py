@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.completion import calendar_names
 from slactl.cli.options import Call, JsonOption, Output, call
 from slactl.cli.panels import Commands
 from slactl.show.form import Form
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from slactl.desk.rules.calendar import Record
+    from slactl.typed_times import Hours
 
 app = Commands(help="Calculate with a calendar of rules.toml.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False, autocompletion=calendar_names),
+]
 ZoneOption = Annotated[
     str | None, typer.Option("--timezone", metavar="Z", help="Use this time zone instead of the calendar's.")
 ]
@@ -36,7 +41,7 @@ def add(
 ) -> None:
     """Add open time to a time, and print the deadline.
 
-    On a pipe it prints only the time. A time without an offset is local to this machine.
+    On a pipe it prints only the time. A time without an offset is in the display zone.
 
     \b
     Examples:
@@ -49,7 +54,8 @@ def add(
     from slactl.show.calendar import added_lines
 
     here = call(context)
-    record = calendars.add(calendars.calendar(here.desk.rules, name, timezone), _instant(here, start), duration)
+    asked = calendars.calendar(here.desk.rules, name, timezone)
+    record = calendars.add(asked, _instant(here, start, asked), duration)
     _print(record, record["end"], lambda: added_lines(record), as_json=as_json)
 
 
@@ -76,7 +82,7 @@ def between(
 
     here = call(context)
     asked = calendars.calendar(here.desk.rules, name, timezone)
-    record = calendars.between(asked, _instant(here, a), _instant(here, b))
+    record = calendars.between(asked, _instant(here, a, asked), _instant(here, b, asked))
     _print(record, str(record["open_seconds"]), lambda: between_lines(record), as_json=as_json)
 
 
@@ -103,7 +109,7 @@ def is_open(
 
     here = call(context)
     asked = calendars.calendar(here.desk.rules, name, timezone)
-    record = calendars.is_open(asked, _instant(here, at, ahead=True))
+    record = calendars.is_open(asked, _instant(here, at, asked, ahead=True))
     _print(record, "yes" if record["open"] else "no", lambda: open_lines(record), as_json=as_json)
 
 
@@ -145,8 +151,8 @@ def show(
         write(dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
 
 
-def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":
-    instant = here.instant(text, ahead=ahead)
+def _instant(here: Call, text: str, asked: "Hours", *, ahead: bool = False) -> "datetime":
+    instant = here.instant(text, ahead=ahead, calendar=lambda: asked)
     assert instant is not None
     return instant
 

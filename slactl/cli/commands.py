@@ -18,7 +18,8 @@ COMMANDS = {
     "reopen": "tickets",
     "tag": "tickets",
     "edit": "tickets",
-    "due": "tickets",
+    "due": "escalate",
+    "undo": "undo",
     "escalate": "escalate",
     "ack": "escalate",
     "unack": "escalate",
@@ -57,7 +58,7 @@ GROUPS = {
 HEADINGS = {
     "Daily work": (
         *("create", "list", "show", "reply", "note", "receive", "assign", "priority", "status"),
-        *("resolve", "close", "reopen", "tag", "edit", "history", "watch"),
+        *("resolve", "close", "reopen", "tag", "edit", "undo", "history", "watch"),
     ),
     "Time and escalation": (
         *("check", "due", "explain", "ack", "unack", "escalate", "silence"),
@@ -88,6 +89,7 @@ SUMMARIES = {
     "tag": "Add and remove tags.",
     "edit": "Correct subject, requester, plan, tenant or external id.",
     "due": "Set a deadline by hand, or return to the calculated deadline.",
+    "undo": "Undo what one command did; both stay in the log.",
     "escalate": "Escalate tickets by hand, with a reason.",
     "ack": "Acknowledge: no level of these tickets fires for some time.",
     "unack": "Release an acknowledgement; escalation resumes.",

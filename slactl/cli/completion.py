@@ -1,10 +1,11 @@
-"""Complete ids of tickets and names of views; commands, options and closed sets Typer completes itself.
+"""Complete ids and names of the database and of the rules; commands, options and closed sets Typer completes itself.
 
 It offers no text from strangers, because a shell may run the text. Errors are silent.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -66,6 +67,17 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def change_numbers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the numbers of the actor's last changes that begin with a text."""
+    from slactl.store.read import ids
+
+    try:
+        config = _config(ctx)
+        return _safe(ids.changes_like(config.database, config.actor, incomplete)) if config else []
+    except (SlactlError, OSError, ValueError):
+        return []
+
+
 def ids_then_priority(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return ids, and from the second word on priorities too."""
     return [*map(str, Priority if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
@@ -112,10 +124,102 @@ def _named(ctx: typer.Context, table: str, incomplete: str) -> list[str]:
 
 def recipient_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of roles and people of the rules that begin with a text."""
-    from slactl.desk.rules.reading import recipient_names
+    return [*_named(ctx, "roles", incomplete), *_named(ctx, "people", incomplete)]
+
+
+def calendar_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of calendars of the rules that begin with a text."""
+    return _named(ctx, "calendars", incomplete)
+
+
+def assignee_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the assignees of tickets, the people of the rules, and `me`, that begin with a text."""
+    from slactl.store.read import ids
+
+    kept = _kept(ctx, lambda database: ids.names_like(database, "assignee", incomplete))
+    return _starting(["me", *kept, *_named(ctx, "people", incomplete)], incomplete)
+
+
+def assignees_and_roles(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what `assignee_names` returns, and the roles of the rules."""
+    return _starting([*assignee_names(ctx, incomplete), *_named(ctx, "roles", incomplete)], incomplete)
+
+
+def tenant_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the tenants of the database and of the rules that begin with a text."""
+    from slactl.store.read import ids
+
+    return _starting([*_kept(ctx, ids.tenants), *_matched(ctx, "tenant")], incomplete)
+
+
+def plan_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the plans of the rules and of tenants that begin with a text."""
+    from slactl.store.read import ids
+
+    return _starting([*_matched(ctx, "plan"), *_kept(ctx, ids.tenant_plans)], incomplete)
+
+
+def tag_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the tags of open tickets and of the rules that begin with a text."""
+    from slactl.store.read import ids
+
+    return _starting([*_kept(ctx, ids.tags_in_use), *_matched(ctx, "tag")], incomplete)
+
+
+def zone_names(incomplete: str) -> list[str]:
+    """Return the names of time zones that begin with a text."""
+    from zoneinfo import available_timezones
+
+    return [name for name in sorted(available_timezones()) if name.startswith(incomplete)]
+
+
+def escalation_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the escalation rules that begin with a text."""
+    return _starting(_levels(ctx), incomplete)
+
+
+def level_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of levels that begin with a text; only those of `--escalation` if it was typed before."""
+    levels, named = _levels(ctx), ctx.params.get("escalation")
+    return _starting([level for rule in levels if named in (None, rule) for level in levels[rule]], incomplete)
+
+
+def ticket_fields(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the list of fields that was typed so far, with each field that may be its next one."""
+    from slactl.store.read.tickets import TICKET_COLUMNS
+
+    if ctx.command.name not in ("list", "show"):
+        return []
+    before, comma, part = incomplete.rpartition(",")
+    chosen = before.split(",")
+    return [f"{before}{comma}{name}" for name in TICKET_COLUMNS if name.startswith(part) and name not in chosen]
+
+
+def _levels(ctx: "Context") -> dict[str, list[str]]:
+    from slactl.desk.rules.reading import level_ids
 
     config = _config(ctx)
-    return _safe(name for name in (recipient_names(config.rules) if config else ()) if name.startswith(incomplete))
+    return level_ids(config.rules) if config else {}
+
+
+def _matched(ctx: "Context", key: str) -> list[str]:
+    from slactl.desk.rules.reading import matched_names
+
+    config = _config(ctx)
+    return matched_names(config.rules, key) if config else []
+
+
+def _kept(ctx: "Context", read: Callable[[Path], list[str]]) -> list[str]:
+    """Return what a function reads from the database; nothing while it cannot be read."""
+    try:
+        config = _config(ctx)
+        return read(config.database) if config else []
+    except (SlactlError, OSError, ValueError):
+        return []
+
+
+def _starting(words: Iterable[str], incomplete: str) -> list[str]:
+    return _safe(word for word in dict.fromkeys(words) if word.startswith(incomplete))
 
 
 def _safe(words: Iterable[str]) -> list[str]:
@@ -128,6 +232,6 @@ def _config(ctx: "Context") -> Config | None:
     """Return the settings as typed so far, or None if they are not valid."""
     given = ctx.find_root().params
     try:
-        return resolve(os.environ, given.get("db"), given.get("rules"))
+        return resolve(os.environ, given.get("db"), given.get("rules"), given.get("actor"))
     except SlactlError:
         return None

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import assignee_names, plan_names, tag_names, tenant_names
 from slactl.cli.input import priority_option, read_body
 from slactl.cli.options import Answer, AtOption, BodyOption, call
 from slactl.cli.output import announce
@@ -12,8 +13,13 @@ from slactl.sla.enums import Priority
 
 app = Commands()
 
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.")]
-TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
+PlanOption = Annotated[
+    str | None,
+    typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.", autocompletion=plan_names),
+]
+TenantOption = Annotated[
+    str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.", autocompletion=tenant_names)
+]
 ExternalIdOption = Annotated[
     str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
 ]
@@ -28,8 +34,12 @@ def create(
     plan: PlanOption = None,
     tenant: TenantOption = None,
     priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
-    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.")] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
+    assignee: Annotated[
+        str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.", autocompletion=assignee_names)
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.", autocompletion=tag_names)
+    ] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
     outbound: Annotated[bool, typer.Option("--outbound", help="An agent wrote first: no first response due.")] = False,

@@ -1,18 +1,18 @@
-"""`escalate`, `ack` and `unack`: escalate by hand, and hold escalation back."""
+"""`escalate`, `ack`, `unack` and `due`: escalate by hand, hold escalation back, and set deadlines."""
 
 import sys
 from typing import Annotated, NamedTuple
 
 import typer
 
-from slactl.cli.completion import recipient_names
+from slactl.cli.completion import assignees_and_roles, escalation_ids, level_ids
 from slactl.cli.input import priority_option, read_ids
-from slactl.cli.options import Answer, Ids, call, leave, say
-from slactl.cli.output import announce, change_tickets
+from slactl.cli.options import Answer, Id, Ids, ManyOption, call, confirm_many, leave, say
+from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration
 from slactl.errors import ExitCode, UsageError
-from slactl.sla.enums import Priority
+from slactl.sla.enums import Priority, Target
 
 app = Commands()
 
@@ -23,11 +23,15 @@ class Wanted(NamedTuple):
     reason: Annotated[str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")] = None
     assign: Annotated[
         str | None,
-        typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=recipient_names),
+        typer.Option(
+            metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=assignees_and_roles
+        ),
     ] = None
     priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None
-    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None
+    escalation: Annotated[
+        str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.", autocompletion=escalation_ids)
+    ] = None
+    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.", autocompletion=level_ids)] = None
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False
 
     def named_level(self) -> tuple[str, str] | None:
@@ -60,7 +64,9 @@ def ack_duration(text: str) -> Duration:
 
 
 @app.command()
-def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer: Answer) -> None:
+def escalate(
+    context: typer.Context, references: Ids, yes: ManyOption = False, *, wanted: Wanted, answer: Answer
+) -> None:
     """Escalate tickets by hand, with a reason.
 
     Without options it does what settings.manual_escalation says: by default it raises the priority to high and
@@ -85,6 +91,7 @@ def escalate(context: typer.Context, references: Ids, *, wanted: Wanted, answer:
     from slactl.desk.escalation import by_hand
 
     numbers = read_ids(references)
+    confirm_many(numbers, "Escalate {}?", yes=yes, dry_run=answer.dry_run)
     here = call(context)
     who = here.person(wanted.assign)
     flags = {"notify": not wanted.no_notify, "dry_run": answer.dry_run}
@@ -145,3 +152,34 @@ def unack(
     from slactl.desk.escalation.by_hand import unacknowledge
 
     change_tickets(context, answer, references, unacknowledge())
+
+
+@app.command()
+def due(
+    context: typer.Context,
+    reference: Id,
+    target: Annotated[Target, typer.Option(help="The deadline to change.")],
+    at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Return to the calculated deadline.")] = False,
+    reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,
+    *,
+    answer: Answer,
+) -> None:
+    """Set a deadline by hand, or return to the calculated deadline.
+
+    \b
+    Examples:
+      slactl due 12 --target resolution --at "fri 17:00" --reason "agreed on the phone"
+      slactl due 12 --target resolution --clear --reason "back to the contract"
+    """
+    from slactl.desk.tickets.input import checked_reason
+
+    if clear == (at is not None):
+        raise UsageError("use either --at or --clear", "slactl due --help")
+    why = checked_reason(reason, "slactl due --help")
+    from slactl.desk.tickets import changes
+
+    numbers = read_ids([reference])
+    here = call(context)
+    change = changes.due(target, here.time(at, ahead=True), why)
+    change_numbered(here, answer, numbers, change, dated=True)

@@ -48,7 +48,6 @@ def demo(context: typer.Context) -> None:
       slactl demo
     """
     from slactl.desk.escalation.check import check
-    from slactl.desk.escalation.run import RunOptions
     from slactl.desk.ledger.desk import Desk
     from slactl.desk.upkeep.init import make_demo
     from slactl.text import quoted
@@ -57,7 +56,7 @@ def demo(context: typer.Context) -> None:
     desk, tickets = make_demo(here.now, here.config)
     say(f"A temporary service desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
-    report = check(Desk.of(desk), here.now, RunOptions(keeps_state=False))
+    report = check(Desk.of(desk)._replace(is_temporary=True), here.now)
     from slactl.show.check import check_lines
 
     lines = list(check_lines({**report.record(), "messages": []}))

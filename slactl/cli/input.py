@@ -101,18 +101,18 @@ def read_ids(arguments: Sequence[str]) -> list[str]:
 
 
 def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
-    """Return the numbers as typed, each once; `-` stands for the numbers on stdin.
+    """Return the numbers as typed, with or without `#`, each once; `-` stands for the numbers on stdin.
 
     Raises:
         UsageError: a word is not a number.
     """
-    words = read_ids(arguments)
+    words = [word.removeprefix("#") for word in read_ids(arguments)]
     for word in words:
         if not (word.isascii() and word.isdigit() and word[0] != "0" and len(word) <= 18):
             from slactl.text import clean
 
             raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
-    return [int(word) for word in words]
+    return list(dict.fromkeys(map(int, words)))
 
 
 def as_status(word: str) -> Status:

@@ -1,13 +1,21 @@
 """`list`: the tickets that need attention, and every way to narrow them down."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from slactl.cli.completion import ViewCommand, view_names
+from slactl.cli.completion import (
+    ViewCommand,
+    assignee_names,
+    plan_names,
+    source_names,
+    tag_names,
+    tenant_names,
+    view_names,
+)
 from slactl.cli.input import priority_option
 from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep, warn_levels_left_out
 from slactl.cli.panels import Commands
@@ -16,6 +24,7 @@ from slactl.config import Config
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 from slactl.sla.enums import Priority, Status, Target
+from slactl.text import trimmed
 
 if TYPE_CHECKING:
     from slactl.show.records import Record
@@ -52,10 +61,16 @@ def flag(name: str, text: str, panel: str = "Filters") -> typer.models.OptionInf
     return option
 
 
-def word(name: str, metavar: str | None, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+def word(
+    name: str,
+    metavar: str | None,
+    text: str,
+    panel: str = "Filters",
+    words: Callable[[typer.Context, str], list[str]] | None = None,
+) -> typer.models.OptionInfo:
     """Return an option of `list` that takes a word."""
     option: typer.models.OptionInfo = typer.Option(
-        name, metavar=metavar, help=text, show_default=False, rich_help_panel=panel
+        name, metavar=metavar, help=text, show_default=False, rich_help_panel=panel, autocompletion=words
     )
     return option
 
@@ -84,12 +99,16 @@ class Filters(NamedTuple):
         None
     )
     priorities: Annotated[list[Priority] | None, priority_option("Only this priority.", "Filters")] = None
-    plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.")] = None
-    tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.")] = None
-    sources: Annotated[list[str] | None, word("--source", "S", "Only from this source of imports.")] = None
-    assignees: Annotated[list[str] | None, word("--assignee", "A", "Only this assignee; me is you.")] = None
+    plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.", words=plan_names)] = None
+    tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.", words=tenant_names)] = None
+    sources: Annotated[
+        list[str] | None, word("--source", "S", "Only from this source of imports.", words=source_names)
+    ] = None
+    assignees: Annotated[
+        list[str] | None, word("--assignee", "A", "Only this assignee; me is you.", words=assignee_names)
+    ] = None
     requesters: Annotated[list[str] | None, word("--requester", "EMAIL", "Only from this requester.")] = None
-    tags: Annotated[list[str] | None, word("--tag", "X", "Only with this tag.")] = None
+    tags: Annotated[list[str] | None, word("--tag", "X", "Only with this tag.", words=tag_names)] = None
     search: Annotated[list[str] | None, word("--search", "TEXT", "Text in subject, requester, id or messages.")] = None
     with_done: Annotated[bool, flag("--all", "Also resolved and closed tickets.")] = False
 
@@ -106,7 +125,9 @@ class Filters(NamedTuple):
         given = {name: value for name, value in self._asdict().items() if value is not None}
         if AnyTarget.ANY in given.get("targets", ()):
             del given["targets"]
-        assignees = [here.person(name) or name for name in self.assignees or ()]
+        for name in ("plans", "tenants", "sources", "assignees", "tags"):
+            given[name] = [trimmed(word) for word in given.get(name, ())]
+        assignees = [here.person(name) or name for name in given["assignees"]]
         return TicketFilter(**given | {"assignees": assignees})
 
 

@@ -1,31 +1,32 @@
 """`oncall`: who is on call now and next, the plan, overrides and absences."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from slactl.cli.completion import person_names, schedule_names
 from slactl.cli.input import read_numbers
 from slactl.cli.options import Answer, Call, Output, call, say
 from slactl.cli.output import marked, print_lines, print_records
-from slactl.cli.panels import Commands
+from slactl.cli.panels import Commands, PanelGroup
 from slactl.show.form import Form
 from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
     from slactl.desk.oncall.entries import Between, Entered
+    from slactl.typed_times import Hours
 
 
-class WithDefault(TyperGroup):
+class WithDefault(PanelGroup):
     """Run `now` where the first word is not a subcommand: it may be a schedule."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Put the name of the default command before its arguments."""
         is_help = bool(args) and args[0] in ctx.help_option_names
-        if not is_help and (args or not ctx.resilient_parsing) and (not args or args[0] not in self.commands):
+        if not is_help and (args or not ctx.resilient_parsing) and not self.names_command(ctx, args):
             args = ["now", *args]
         return super().parse_args(ctx, args)
 
@@ -71,7 +72,7 @@ def now_(
     from slactl.desk.oncall import entries, records
 
     here = call(context)
-    at_ = here.instant(at, ahead=True) or here.now
+    at_ = here.instant(at, ahead=True, calendar=_hours(here, schedule)) or here.now
     form, _ = output.chosen(), output.names(records.STANDING_FIELDS)
     schedules = entries.opened(here.desk, at_)
     names = list(schedules) if schedule is None else [entries.known_schedule(schedules.rules, schedule)]
@@ -108,7 +109,7 @@ def show(
     from slactl.desk.oncall import entries, records
 
     here = call(context)
-    begin = here.instant(since if since is not None else "today", ahead=True)
+    begin = here.instant(since if since is not None else "today", ahead=True, calendar=_hours(here, schedule))
     assert begin is not None
     form, _ = output.chosen(), output.names(records.SHIFT_FIELDS)
     schedules = entries.opened(here.desk, begin)
@@ -145,7 +146,7 @@ def override(
     from slactl.desk.oncall import entries
 
     here = call(context)
-    who, between = here.person(person) or person, _between(here, since, until)
+    who, between = here.person(person) or person, _between(here, since, until, schedule)
     _print(answer, entries.override(here.desk, here.now, schedule, who, between, reason, dry_run=answer.dry_run))
 
 
@@ -251,12 +252,19 @@ def export(
     _warn(schedules.problems)
 
 
-def _between(here: Call, since: str, until: str) -> "Between":
-    """Return the two times that a person typed; the second counts from the first."""
+def _hours(here: Call, schedule: str | None) -> "Callable[[], Hours | None]":
+    """Return what finds the calendar on which a time is counted: the hours of a schedule."""
+    from slactl.desk.oncall import entries
+
+    return lambda: entries.hours_of(here.desk, schedule) if schedule is not None else None
+
+
+def _between(here: Call, since: str, until: str, schedule: str | None = None) -> "Between":
+    """Return the two times that a person typed; the second counts from the first, on the hours of a schedule."""
     from slactl.desk.oncall.entries import Between
 
-    start = here.instant(since, ahead=True)
-    end = here.instant(until, ahead=True, after=start)
+    start = here.instant(since, ahead=True, calendar=_hours(here, schedule))
+    end = here.instant(until, ahead=True, after=start, calendar=_hours(here, schedule))
     assert start is not None
     assert end is not None
     return Between(start, end)

@@ -4,17 +4,20 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from slactl.cli.completion import ticket_ids
+from slactl.cli.completion import ticket_fields, ticket_ids
 from slactl.cli.panels import OUTPUT
-from slactl.clock import now, parse_instant
+from slactl.clock import now
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, choose_form, wants_color
+
+if TYPE_CHECKING:
+    from slactl.typed_times import Hours, TypedTime
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -30,17 +33,36 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format jso
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only ids.", rich_help_panel=OUTPUT)]
 FieldsOption = Annotated[
     str | None,
-    typer.Option("--fields", metavar="A,B,C", help="The fields to print, in this order.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--fields",
+        metavar="A,B,C",
+        help="The fields to print, in this order.",
+        rich_help_panel=OUTPUT,
+        autocompletion=ticket_fields,
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
 AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
+    str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 9am', '26 Nov'.")
 ]
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+ManyOption = Annotated[
+    bool, typer.Option("-y", "--yes", help="Do not ask; on a terminal slactl asks for more than 20 tickets.")
+]
+
+
+#: More tickets than a person changes without being asked.
+MANY = 20
+
+
+def ids_argument(metavar: str, help_text: str) -> typer.models.ArgumentInfo:
+    """Return an argument of ids whose last word may be something else."""
+    argument: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_text, autocompletion=ticket_ids)
+    return argument
 
 
 class Answer(NamedTuple):
@@ -106,20 +128,39 @@ class Call(NamedTuple):
         """Return the service desk that the settings name."""
         return Desk.of(self.config)
 
-    def instant(self, text: str | None, *, ahead: bool = False, after: datetime | None = None) -> datetime | None:
-        """Return the time that a person typed, or None if nothing was typed.
+    def instant(
+        self,
+        text: str | None,
+        *,
+        ahead: bool = False,
+        after: datetime | None = None,
+        calendar: "Callable[[], Hours | None]" = lambda: None,
+    ) -> datetime | None:
+        """Return the time that a person typed, or None if nothing was typed; `calendar` is asked only if it matters.
 
         The end of a span counts from its begin `after`, if that lies ahead: `mon 09:00` is the next Monday then.
 
         Raises:
+            UsageError: the text is not a time, or needs a calendar where none is known.
+        """
+        found = self.time(text, ahead=ahead, after=after)
+        return found if found is None or isinstance(found, datetime) else found.on(calendar())
+
+    def time(self, text: str | None, *, ahead: bool = False, after: datetime | None = None) -> "TypedTime | None":
+        """Return the time that a person typed, which each ticket may understand by its own calendar.
+
+        Raises:
             UsageError: the text is not a time.
         """
-        now = max(self.now, after) if after is not None else self.now
-        return parse_instant(text, now, ahead=ahead) if text is not None else None
+        if text is None:
+            return None
+        from slactl.typed_times import parse_time
+
+        return parse_time(text, max(self.now, after) if after is not None else self.now, ahead=ahead)
 
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""
-        return self.config.actor if name == "me" else name
+        return self.config.actor if name is not None and name.strip() == "me" else name
 
     @property
     def screen(self) -> Screen:
@@ -162,6 +203,12 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"{question} There is no terminal for the answer; add --yes")
     typer.confirm(question, abort=True, err=True)
+
+
+def confirm_many(numbers: Sequence[str], question: str, *, yes: bool, dry_run: bool) -> None:
+    """Ask on a terminal before a command changes more than `MANY` tickets; `{}` in the question is their number."""
+    if len(numbers) > MANY and sys.stdin.isatty() and not dry_run:
+        confirm(question.format(f"{len(numbers):,} tickets"), yes=yes)
 
 
 def say(line: str, *, err: bool = False) -> None:

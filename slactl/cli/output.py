@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from slactl.cli.input import read_ids
-from slactl.cli.options import Answer, Call, Output, call, complain, leave, say, screen_of
+from slactl.cli.options import Answer, Call, Output, call, complain, confirm_many, leave, say, screen_of
 from slactl.config import Config
 from slactl.errors import ExitCode
 from slactl.show.form import Form
@@ -72,9 +72,14 @@ def change_tickets(
     did: str = "",
     at: str | None = None,
     reason: str | None = None,
+    *,
+    question: str | None = None,
+    yes: bool = False,
 ) -> None:
-    """Read the ids, then the clock, and call `change_numbered`."""
+    """Read the ids, then the clock, and call `change_numbered`; with a `question` ask before, as `confirm_many`."""
     numbers = read_ids(references)
+    if question is not None:
+        confirm_many(numbers, question, yes=yes, dry_run=answer.dry_run)
     change_numbered(call(context), answer, numbers, make, did, at, reason)
 
 
@@ -97,7 +102,7 @@ def change_numbered(
     """
     from slactl.desk.tickets.change import change
 
-    when = here.instant(at)
+    when = here.time(at)
     outcome = change(here.desk, here.now, numbers, make, when, reason=reason, dry_run=answer.dry_run)
     announce(here, answer, outcome, did, assignee=assignee, dated=dated)
 

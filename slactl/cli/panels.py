@@ -1,31 +1,105 @@
-"""Build commands: help under headings, and bundles of options that many commands share.
+"""Build commands: help under headings, global options, and bundles of options that many commands share.
 
 Only this file names the private parser of Typer.
 """
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandFunctionType
 
+from slactl import committed, display_zone
+from slactl.config import Color, resolve
 from slactl.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Command as Command
     from typer._click.core import Context as Context
+    from typer._click.core import Parameter
     from typer._click.formatting import HelpFormatter as HelpFormatter
+    from typer._click.parser import _OptionParser
     from typer._click.shell_completion import CompletionItem as CompletionItem
 
 #: The heading of the options that choose the form of the output.
 OUTPUT = "Output"
 
 
-class PanelCommand(TyperCommand):
+#: The options of `slactl` itself that no command may take.
+ONLY_BEFORE = ("--install-completion", "--show-completion")
+
+
+def settle(context: "Context") -> None:
+    """Resolve the settings of this invocation from the global options typed so far.
+
+    Raises:
+        UsageError: a setting is not valid.
+    """
+    given = {name: value for name, value in context.find_root().params.items() if name != "version"}
+    config = resolve(os.environ, **given | {"color": Color(given["color"])})
+    display_zone.use(config.timezone, config.sources["timezone"])
+    committed.so_far().pasted = config.pasted
+    node: Context | None = context
+    while node is not None:
+        node.obj, node = config, node.parent
+
+
+def global_options(command: "Command", context: "Context") -> "Iterator[Parameter]":
+    """Yield the global options that a command takes too: those whose names it does not have itself."""
+    own = {name for parameter in command.get_params(context) for name in parameter.opts}
+    for option in context.find_root().command.params if context.parent is not None else ():
+        if own.isdisjoint(option.opts) and option.opts[0] not in ONLY_BEFORE:
+            yield option
+
+
+def is_value(word: str) -> bool:
+    """Return whether a word that begins with a dash is no option: `-30s`, or a text with blanks."""
+    return word[1:2].isdigit() or any(character.isspace() for character in word.partition("=")[0])
+
+
+class TakesGlobalOptions(Command if TYPE_CHECKING else object):  # type: ignore[misc]
+    """A command that takes the global options too, unless it has an option of the same name."""
+
+    def make_parser(self, ctx: "Context") -> "_OptionParser":
+        """Return a parser that also knows the global options; help and completion show only those of the command."""
+        parser: _OptionParser = super().make_parser(ctx)
+        for option in global_options(self, ctx):
+            option.add_to_parser(parser, ctx)
+        read_option = parser._process_opts
+        parser._process_opts = lambda arg, state: (  # type: ignore[method-assign]
+            state.largs.append(arg) if is_value(arg) else read_option(arg, state)
+        )
+        return parser
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Read the global options first, because what the others mean may depend on the settings."""
+        typed = self.make_parser(ctx).parse_args(list(args))[0] if args else {}
+        options = [option for option in global_options(self, ctx) if option.name in typed]
+        for option in options:
+            option.handle_parse_result(ctx.find_root(), typed, [])
+        if not ctx.resilient_parsing and (options or ctx.find_root().obj is None):
+            settle(ctx)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
+class PanelGroup(TakesGlobalOptions, TyperGroup):
+    """A group of commands that takes the global options before the name of the command."""
+
+    def names_command(self, ctx: "Context", args: list[str]) -> bool:
+        """Return whether a subcommand comes first, apart from global options."""
+        try:
+            words = self.make_parser(ctx).parse_args(list(args))[1]
+        except typer.TyperException:  # an option of a command
+            return False
+        return bool(words) and words[0] in self.commands
+
+
+class PanelCommand(TakesGlobalOptions, TyperCommand):
     """A command whose help shows each option under the heading in its `rich_help_panel`."""
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
@@ -46,7 +120,7 @@ class Commands(typer.Typer):
     """Commands without markup in their help, each a `PanelCommand` unless it says otherwise."""
 
     def __init__(self, help: str | None = None) -> None:
-        super().__init__(help=help, no_args_is_help=help is not None, rich_markup_mode=None)
+        super().__init__(cls=PanelGroup, help=help, no_args_is_help=help is not None, rich_markup_mode=None)
 
     def command(  # type: ignore[override]
         self,

@@ -7,7 +7,8 @@ import typer
 
 from slactl.cli.options import JsonOption, Output, call
 from slactl.cli.panels import Commands
-from slactl.errors import NotKnownError
+from slactl.errors import NotKnownError, UsageError
+from slactl.text import clean
 
 app = Commands(help="Show what each check did.")
 
@@ -34,10 +35,22 @@ def list_(
     print_records(context, records, runs.COLUMNS, output, columns=run_columns, none="no check has run yet")
 
 
+def run_number(text: str) -> int:
+    """Return the number of a run, with or without `#`.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    word = str(text).removeprefix("#")
+    if not (word.isascii() and word.isdigit() and word[0] != "0"):
+        raise UsageError(f"{clean(word)[:100]!r} is not the number of a run", "slactl runs list")
+    return int(word[:19])
+
+
 @app.command()
 def show(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="RUN", min=1, help="The number of the run.")],
+    number: Annotated[int, typer.Argument(metavar="RUN", parser=run_number, help="The number of the run.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show one run: its counts and each level that fired.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.completion import ticket_ids
+from slactl.cli.completion import escalation_ids, tenant_names, ticket_ids
 from slactl.cli.input import read_numbers
 from slactl.cli.options import Answer, Output, call, wall_seconds
 from slactl.cli.output import print_receipts, print_records
@@ -23,11 +23,15 @@ def add(
     seconds: Annotated[int | None, typer.Option("--for", metavar="2h", help="How long.", parser=FOR)] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="When it ends: 'mon 06:00'.")] = None,
     begins: Annotated[str | None, typer.Option("--from", metavar="T", help="When it begins; default: now.")] = None,
-    tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.", autocompletion=tenant_names)
+    ] = None,
     ticket: Annotated[
         str | None, typer.Option(metavar="ID", help="Messages about this ticket.", autocompletion=ticket_ids)
     ] = None,
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this escalation rule.")] = None,
+    escalation: Annotated[
+        str | None, typer.Option(metavar="ID", help="Messages of this escalation rule.", autocompletion=escalation_ids)
+    ] = None,
     comment: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for other people.")] = None,
     *,
     answer: Answer,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import tenant_names
 from slactl.cli.options import Answer, JsonOption, Output, call
 from slactl.cli.output import print_receipts, print_records
 from slactl.cli.panels import Commands
@@ -22,6 +23,7 @@ SubdivisionOption = Annotated[
     str | None, typer.Option("--subdivision", metavar="S", help="The part of the country, such as BE.")
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
+KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.", autocompletion=tenant_names)]
 
 
 @app.command()
@@ -55,7 +57,7 @@ def add(
 @app.command("set")
 def change(
     context: typer.Context,
-    name: Name,
+    name: KnownName,
     plan: PlanOption = None,
     timezone: ZoneOption = None,
     country: CountryOption = None,
@@ -102,7 +104,7 @@ def list_(
 
 
 @app.command()
-def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+def show(context: typer.Context, name: KnownName, as_json: JsonOption = False) -> None:
     """Show one tenant.
 
     \b

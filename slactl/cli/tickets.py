@@ -4,36 +4,29 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.completion import ids_then_priority, ids_then_status, ticket_ids
+from slactl.cli import completion
+from slactl.cli.create import ExternalIdOption, PlanOption, TenantOption
 from slactl.cli.input import as_priority, as_status, ids_then_text, last_word, read_ids, typed
-from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
+from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call, confirm_many, ids_argument
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
-from slactl.sla.enums import Target
 
 app = Commands()
-
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.")]
-TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
-ExternalIdOption = Annotated[
-    str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
-]
 
 
 @app.command()
 def assign(
     context: typer.Context,
-    words: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="ID… [WHO]",
-            help="The tickets, then the new assignee unless --to names one.",
-            autocompletion=ticket_ids,
-        ),
-    ],
+    words: Annotated[list[str], ids_argument("ID… [WHO]", "The tickets, then the new assignee unless --to names one.")],
     to: Annotated[
-        str | None, typer.Option("--to", metavar="WHO", help="The new assignee; any name; me is you.")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="WHO",
+            help="The new assignee; any name; me is you.",
+            autocompletion=completion.assignees_and_roles,
+        ),
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
@@ -77,11 +70,12 @@ def priority(
         typer.Argument(
             metavar="ID… PRIORITY",
             help="The tickets, then low, normal, high or urgent.",
-            autocompletion=ids_then_priority,
+            autocompletion=completion.ids_then_priority,
         ),
     ],
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -96,7 +90,16 @@ def priority(
     from slactl.desk.tickets import changes
 
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, at=at, reason=reason)
+    change_tickets(
+        context,
+        answer,
+        references,
+        change,
+        at=at,
+        reason=reason,
+        question=f"Set the priority of {{}} to {value}?",
+        yes=yes,
+    )
 
 
 @app.command()
@@ -104,13 +107,16 @@ def status(
     context: typer.Context,
     words: Annotated[
         list[str],
-        typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
+        typer.Argument(
+            metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=completion.ids_then_status
+        ),
     ],
     until: Annotated[
         str | None, typer.Option("--until", metavar="T", help="When the ticket is open again: 'mon 09:00', 'in 2d'.")
     ] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -128,8 +134,10 @@ def status(
     from slactl.desk.tickets import changes
 
     numbers = read_ids(references)
+    if value.is_done:
+        confirm_many(numbers, f"Set the status of {{}} to {value}?", yes=yes, dry_run=answer.dry_run)
     here = call(context)
-    ends = here.instant(until, ahead=True)
+    ends = here.time(until, ahead=True)
     change_numbered(here, answer, numbers, changes.set_status(value, ends), at=at, reason=reason)
 
 
@@ -139,6 +147,7 @@ def resolve(
     references: Ids,
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -151,7 +160,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, answer, references, change, at=at, reason=reason)
+    change_tickets(context, answer, references, change, at=at, reason=reason, question="Resolve {}?", yes=yes)
 
 
 @app.command()
@@ -160,6 +169,7 @@ def close(
     references: Ids,
     at: AtOption = None,
     reason: ReasonOption = None,
+    yes: ManyOption = False,
     *,
     answer: Answer,
 ) -> None:
@@ -172,7 +182,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, answer, references, change, at=at, reason=reason)
+    change_tickets(context, answer, references, change, at=at, reason=reason, question="Close {}?", yes=yes)
 
 
 @app.command()
@@ -200,15 +210,15 @@ def reopen(
 def tag(
     context: typer.Context,
     words: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="ID… [TAG]",
-            help="The tickets, then a tag to add unless --add or --remove names one.",
-            autocompletion=ticket_ids,
-        ),
+        list[str], ids_argument("ID… [TAG]", "The tickets, then a tag to add unless --add or --remove names one.")
     ],
-    add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.", autocompletion=completion.tag_names)
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="X", help="Remove this tag.", autocompletion=completion.tag_names),
+    ] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
     *,
@@ -265,34 +275,3 @@ def edit(
     edits = editing.Edits(subject, requester, plan, tenant, external_id)
     outcome = editing.edit(here.desk, here.now, numbers, edits, dry_run=answer.dry_run)
     announce(here, answer, outcome)
-
-
-@app.command()
-def due(
-    context: typer.Context,
-    reference: Id,
-    target: Annotated[Target, typer.Option(help="The deadline to change.")],
-    at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Return to the calculated deadline.")] = False,
-    reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,
-    *,
-    answer: Answer,
-) -> None:
-    """Set a deadline by hand, or return to the calculated deadline.
-
-    \b
-    Examples:
-      slactl due 12 --target resolution --at "fri 17:00" --reason "agreed on the phone"
-      slactl due 12 --target resolution --clear --reason "back to the contract"
-    """
-    from slactl.desk.tickets.input import checked_reason
-
-    if clear == (at is not None):
-        raise UsageError("use either --at or --clear", "slactl due --help")
-    why = checked_reason(reason, "slactl due --help")
-    from slactl.desk.tickets import changes
-
-    numbers = read_ids([reference])
-    here = call(context)
-    change = changes.due(target, here.instant(at, ahead=True), why)
-    change_numbered(here, answer, numbers, change, dated=True)

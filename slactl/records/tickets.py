@@ -65,13 +65,14 @@ class Timer(TypedDict):
 
 
 class Message(TypedDict):
-    """A message in a ticket as `show` prints it; `body` is None if it was erased."""
+    """A message in a ticket as `show` prints it; `body` is None if it was erased, a `retracted` one does not count."""
 
     event_id: int
     at: str
     type: str
     actor: str
     body: str | None
+    retracted: bool
 
 
 class Escalation(TypedDict):
@@ -106,6 +107,7 @@ class Event(TypedDict):
     actor_type: str
     action: str
     detail: dict[str, Any]
+    change: int | None
     unix_user: str | None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from slactl import display_zone
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
 from slactl.errors import FIRED
@@ -121,9 +122,9 @@ def countdown(seconds: int) -> str:
 def _head(shown: Record, width: int) -> Iterator["Text"]:
     from rich.text import Text
 
-    there = shown["now"].astimezone()
-    day, offset = local_day(shown["at"])[:14], there.strftime("%z")
-    title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
+    there = display_zone.shown(shown["now"])
+    day = local_day(shown["at"])[:14]
+    title = Text(f"slactl  {day} {there:%H:%M:%S} {display_zone.offset(there)}", style="bold")
     yield across(title, Text(*_check_words(shown)), width)
     line = Text(f"{'Matching' if shown['is_filtered'] else 'Open'} {shown['open_count']:,} · ")
     line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
@@ -166,7 +167,7 @@ def _check_words(shown: Record) -> tuple[str, str]:
 def _foot(shown: Record, width: int) -> "Text":
     from rich.text import Text
 
-    clock = from_text(shown["read_at"]).astimezone().strftime("%H:%M:%S")
+    clock = display_zone.shown(from_text(shown["read_at"])).strftime("%H:%M:%S")
     if shown["problem"]:
         line = Text(f"CANNOT READ, as of {clock}: {clean(shown['problem'])}", style=ALARM, no_wrap=True)
         line.overflow = "ellipsis"

@@ -6,11 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
+from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
-from slactl.show.times import MONTHS, WEEKDAYS, day_name, exact, in_zone
+from slactl.show.times import MONTHS, day_name, exact, in_zone
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def instant(answer: Record, name: str) -> str:
     """Return an instant by the clock of the calendar."""
     from zoneinfo import ZoneInfo
 
-    return in_zone(from_text(answer[name]), ZoneInfo(answer["timezone"]), offset=True)
+    return in_zone(from_text(answer[name]), ZoneInfo(answer["timezone"]), with_offset=True)
 
 
 def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Screen) -> None:

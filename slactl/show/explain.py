@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
+from slactl import display_zone
 from slactl.clock import from_text
 from slactl.show.form import Screen
 from slactl.show.records import Record
@@ -131,10 +132,10 @@ def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":
     line.append(timer["state"], style=f"not bold {STATE_STYLES[timer['state']]}")
     if timer["due_at"]:
         due = from_text(timer["due_at"])
-        line.append(f"  due {in_zone(due, zone, offset=True)}, {_standing(timer, now)}", style="not bold")
+        line.append(f"  due {in_zone(due, zone, with_offset=True)}, {_standing(timer, now)}", style="not bold")
     elif timer["due_if_resumed_at"]:
         due = from_text(timer["due_if_resumed_at"])
-        line.append(f"  due {in_zone(due, zone, offset=True)} if resumed now", style="not bold")
+        line.append(f"  due {in_zone(due, zone, with_offset=True)} if resumed now", style="not bold")
     elif timer["state"] == "unknown":
         line.append(f": {UNKNOWN}", style="not bold")
     return line
@@ -216,7 +217,7 @@ class TimerScreen:
 
     def at(self, instant: str) -> str:
         """Return an instant by the clock of the calendar."""
-        return in_zone(from_text(instant), self.zone, offset=self.offset)
+        return in_zone(from_text(instant), self.zone, with_offset=self.offset)
 
     def working(self) -> Iterator[tuple[str, str]]:
         """Yield each step of the calculation: the instant to which it leads, and the time that it adds."""
@@ -241,11 +242,11 @@ class TimerScreen:
             yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
-        """Return the same instant by the clock of this machine, if that shows another time."""
+        """Return the same instant by the clock of the display zone, if that shows another time."""
         there = from_text(instant)
-        if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
+        if there.astimezone(self.zone).utcoffset() == display_zone.shown(there).utcoffset():
             return ""
-        here = in_zone(there, None, offset=True)
+        here = in_zone(there, None, with_offset=True)
         return f" ({here.removeprefix(self.at(instant)[: DATE + 1])} here)"
 
     def _step(self, step: Record) -> str:

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
+from slactl.display_zone import WEEKDAYS, shown
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
-from slactl.show.times import WEEKDAYS, relative_due, words
+from slactl.show.times import relative_due, words
 from slactl.sla.enums import Target
 from slactl.text import clean, counted
 
@@ -62,7 +63,7 @@ def hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column]
 
 
 def _clock(instant: str) -> str:
-    there = from_text(instant).astimezone()
+    there = shown(from_text(instant))
     return f"{WEEKDAYS[there.weekday()]} {there:%H:%M}"
 
 

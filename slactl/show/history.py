@@ -49,6 +49,7 @@ def columns() -> "Sequence[Column[Event]]":
         Column("At", lambda e: local(e["at"])),
         Column("Recorded", recorded, rank=2),
         Column("Actor", lambda e: (e["actor"], "dim" if e["actor_type"] == "system" else ""), rank=1, most=20),
+        Column("Change", lambda e: str(e["change"] or ""), rank=3, right=True),
         Column("Action", lambda e: e["action"], most=24),
         Column("Details", describe, most=1000, long=True, wrap=True),
     )
@@ -60,6 +61,9 @@ def describe(event: "Event") -> str:
         return ", ".join(
             f"{words(name)} of {cell([str(each) for each in ids])}" for name, ids in event["detail"].items()
         )
+    if event["action"] == "ticket.retract" and "undoes" in event["detail"]:
+        reason = event["detail"].get("reason")
+        return f"change {event['detail']['undoes']} undone" + (f": {reason}" if reason else "")
     details = {
         name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")
     }

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from slactl.clock import from_text, local_instant
+from slactl.clock import from_text
+from slactl.display_zone import instant_of, shown
 from slactl.show.times import day_name, in_zone, relative, zone_named
 from slactl.text import clean, counted
 
@@ -59,9 +60,8 @@ def plan_lines(name: str, plan: "Sequence[Shift]") -> Iterator[str]:
         arrow = "→ " if number and before != shift["person"] else ""
         before = shift["person"]
         for opens, closes in _by_day(start, end):
-            until = "24:00" if closes.astimezone().time() == time() else f"{closes.astimezone():%H:%M}"
-            entry = f"{opens.astimezone():%H:%M}-{until} {arrow}{who}"
-            days.setdefault(day_name(opens.astimezone().date()), []).append(entry)
+            until = "24:00" if closes.time() == time() else f"{closes:%H:%M}"
+            days.setdefault(day_name(opens.date()), []).append(f"{opens:%H:%M}-{until} {arrow}{who}")
             arrow = ""
     for day, entries in days.items():
         yield f"  {day}  {'   '.join(entries)}"
@@ -73,11 +73,11 @@ def plan_lines(name: str, plan: "Sequence[Shift]") -> Iterator[str]:
 
 
 def _by_day(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the parts of [start, end) that lie in one local day each."""
+    """Yield the parts of [start, end) that lie in one day of the display zone each, by its clock."""
     while start < end:
-        following = start.astimezone().date() + timedelta(days=1)
-        midnight = local_instant(datetime(following.year, following.month, following.day))  # noqa: DTZ001  (local)
-        yield start, min(end, midnight)
+        following = shown(start).date() + timedelta(days=1)
+        midnight = instant_of(datetime(following.year, following.month, following.day))  # noqa: DTZ001  (local)
+        yield shown(start), shown(min(end, midnight))
         start = midnight
 
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
 from slactl.show import charts
 from slactl.show.report import (
@@ -17,7 +18,7 @@ from slactl.show.report import (
     ticket_words,
 )
 from slactl.show.shares import change_words, percent, share_style, spent_shares, spent_words, taken
-from slactl.show.times import WEEKDAYS, local, local_day, words
+from slactl.show.times import local, local_day, words
 from slactl.text import clean
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
 from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_words, stacked, taken
 from slactl.show.tables import Column, bar, lay
-from slactl.show.times import MONTHS, WEEKDAYS, local_day, words
+from slactl.show.times import MONTHS, local_day, words
 from slactl.sla.enums import LevelOutcome, Target
 from slactl.text import clean, counted
 

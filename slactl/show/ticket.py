@@ -190,6 +190,7 @@ def _messages(console: "Console", messages: "Iterable[ScreenMessage]") -> int:
         if not place:
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
+        head += ", retracted" if message["retracted"] else ""
         console.print(Text(head, style="dim" if message["type"] == EventType.NOTE else "cyan"))
         body = message["body"] or ("(erased)" if message["written"] else "(no text)")
         lines = body[:BODY].splitlines()[:LINES]

@@ -1,11 +1,12 @@
 """Instants, deadlines and urgency in words."""
 
-import os
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from slactl import display_zone
 from slactl.clock import from_text, typed_zone
+from slactl.display_zone import WEEKDAYS, offset, shown
 from slactl.durations import describe_seconds
 from slactl.sla.enums import DONE
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 #: What the state `unknown` of a target means.
 UNKNOWN = "the source does not say when"
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = (
     "January",
     "February",
@@ -81,7 +81,7 @@ def pending_until(ticket: "Ticket", now: datetime) -> str:
     """
     if not ticket["pending_until"]:
         return ""
-    there, here = from_text(ticket["pending_until"]).astimezone(), now.astimezone()
+    there, here = shown(from_text(ticket["pending_until"])), shown(now)
     days = (there.date() - here.date()).days
     if days > 6:
         return f"until {there.date().isoformat()}"
@@ -113,32 +113,30 @@ def relative(instant: str, now: datetime) -> str:
 
 
 def local(instant: str) -> str:
-    """Return an instant in the machine's zone with its offset: "2026-03-02 09:00 +01:00"; seconds unless they are 0."""
-    there = from_text(instant).astimezone()
-    offset = there.strftime("%z")
+    """Return an instant in the display zone with its offset: "2026-03-02 09:00 +01:00"; seconds unless they are 0."""
+    there = shown(from_text(instant))
     seconds = f":{there.second:02d}" if there.second else ""
-    return f"{there:%Y-%m-%d %H:%M}{seconds} {offset[:3]}:{offset[3:5]}"
+    return f"{there:%Y-%m-%d %H:%M}{seconds} {offset(there)}"
 
 
 def local_day(instant: str) -> str:
     """Return an instant as `local` does, with its weekday: "Mon 2026-03-02 09:00 +01:00"."""
-    return f"{WEEKDAYS[from_text(instant).astimezone().weekday()]} {local(instant)}"
+    return f"{WEEKDAYS[shown(from_text(instant)).weekday()]} {local(instant)}"
 
 
 def moment(instant: str, now: datetime) -> str:
-    """Return an instant in the machine's zone for a line about it: "Fri 14:00"; with its date beyond six days."""
-    there, here = from_text(instant).astimezone(), now.astimezone()
+    """Return an instant in the display zone for a line about it: "Fri 14:00"; with its date beyond six days."""
+    there, here = shown(from_text(instant)), shown(now)
     near = abs((there.date() - here.date()).days) <= 6
     seconds = f":{there.second:02d}" if there.second else ""
     return f"{WEEKDAYS[there.weekday()] if near else day_name(there.date())} {there:%H:%M}{seconds}"
 
 
-def in_zone(instant: datetime, zone: tzinfo | None, *, offset: bool = False) -> str:
-    """Return an instant in a zone (None is the machine's): "Mon 2026-03-02 09:00", on request with its offset."""
-    there = instant.astimezone(zone)
+def in_zone(instant: datetime, zone: tzinfo | None, *, with_offset: bool = False) -> str:
+    """Return an instant in a zone (None is the display zone): "Mon 2026-03-02 09:00", on request with its offset."""
+    there = instant.astimezone(zone or display_zone.zone())
     seconds = f":{there.second:02d}" if there.second else ""
-    shift = there.strftime("%z")
-    return f"{day_name(there.date())} {there:%H:%M}{seconds}" + (f" {shift[:3]}:{shift[3:5]}" if offset else "")
+    return f"{day_name(there.date())} {there:%H:%M}{seconds}" + (f" {offset(there)}" if with_offset else "")
 
 
 def day_name(day: date) -> str:
@@ -159,20 +157,11 @@ def words(name: str) -> str:
 
 
 def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
-    """Return a time zone and its name; None stands for the zone of this machine.
+    """Return a time zone and its name; None stands for the display zone.
 
     Raises:
         NotKnownError: there is no zone of this name.
     """
     if name is None:
-        return None, _machine_zone()
+        return display_zone.zone(), display_zone.zone_name()
     return typed_zone(name), name
-
-
-def _machine_zone() -> str:
-    """Return the name of this machine's zone, or "local time" if it has none."""
-    named = os.environ.get("TZ", "").lstrip(":")
-    if named and not named.startswith("/"):
-        return named
-    _, found, name = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
-    return name if found else "local time"

@@ -65,7 +65,7 @@ def test_roles_and_people_of_the_rules(desk: Path) -> None:
     rules = desk.with_name("rules.toml")
     rules.write_text(rules.read_text() + '[roles.pager]\n[people.pam]\n[people."$(touch owned)"]\n')
     assert complete("slactl notify test pa") == ["pager", "pam"]
-    assert complete("slactl escalate 1 --assign pa") == ["pager", "pam"]
+    assert complete("slactl escalate 1 --assign pa") == ["pam", "pager"]
     rules.write_text("roles = 1\n[people")
     assert complete("slactl notify test ") == []
 
@@ -82,7 +82,7 @@ def test_no_number_is_offered_where_an_external_id_belongs(filled: Path, slactl:
     slactl("create", "Secret subject", "--from", "ann@example.com", "--external-id", "001")
     slactl("create", "Secret subject", "--from", "ann@example.com", "--external-id", "17")
     assert complete("slactl show ext : 1") == []  # as bash passes ext:1
-    assert complete("slactl show ext:1", "zsh") == ["_files"]
+    assert complete("slactl show ext:1", "zsh") == [":"]
     assert complete("slactl show 0") == ["001"]
     assert complete("slactl show 1") == ["1", "10", "11", "12", "13", "14"]
 
@@ -110,6 +110,137 @@ def test_nothing_that_strangers_wrote_is_offered(filled: Path) -> None:
     assert "Secret" not in "".join(complete("slactl show ", "zsh"))
 
 
+NAMES = """
+[settings]
+default_plan = "free"
+[calendars.always]
+always_open = true
+[calendars.office]
+weekly = { mon = ["09:00-17:00"] }
+[[policy]]
+name = "gold"
+match = { plan = ["gold"], tenant = ["acme"], not = { tag = ["vip", "$(touch)"] } }
+calendar = "always"
+targets = { default = { resolution = "4h" } }
+[[policy]]
+name = "rest"
+calendar = "always"
+targets = { default = { resolution = "8h" } }
+[roles.lead]
+[people.mia]
+[schedules.first-line]
+layer = [{ people = ["mia"] }]
+[[escalation]]
+id = "resolution"
+on = "resolution"
+level = [{ id = "breach", at = "0m", notify = ["lead"] }, { id = "manager", at = "+1h", notify = ["lead"] }]
+[[escalation]]
+id = "idle"
+on = "idle"
+idle = { for = "8h" }
+level = [{ id = "remind", at = "0m", notify = ["lead"] }]
+"""
+
+
+@pytest.fixture
+def named(desk: Path, slactl: Slactl) -> Path:
+    """Tickets of tenants with assignees and tags; some names would do harm in a shell."""
+    desk.with_name("rules.toml").write_text("schema = 1\n" + NAMES)
+    assert slactl("tenant", "add", "umbra", "--plan", "gold").code == 0
+    assert slactl("tenant", "add", "$(touch owned)").code == 0
+    opened = ("create", "Secret subject", "--from", "ann@example.com")
+    for assignee, tag in (("zoe", "slow"), ("ben", "billing"), ("bea", "vip"), ("$(touch owned)", "`touch`")):
+        assert slactl(*opened, "--assignee", assignee, "--tag", tag, "--tenant", "umbra").code == 0
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("list --assignee ", "me bea ben zoe mia"),
+        ("list --assignee be", "bea ben"),
+        ("create x --assignee z", "zoe"),
+        ("assign 1 --to ", "me bea ben zoe mia lead"),
+        ("assign 1 --to=l", "lead"),
+        ("escalate 1 --assign m", "me mia"),
+        ("list --plan ", "free gold"),
+        ("edit 1 --plan g", "gold"),
+        ("list --tenant ", "umbra acme"),
+        ("tenant show u", "umbra"),
+        ("silence add --tenant a", "acme"),
+        ("list --tag ", "billing slow vip"),
+        ("tag 1 --add b", "billing"),
+        ("list --fields assi", "assignee"),
+        ("list --fields id,assi", "id,assignee"),
+        ("list --fields id,status,pri", "id,status,priority"),
+        ("list --fields id,i", ""),
+        ("oncall show f", "first-line"),
+        ("escalate 1 --escalation ", "resolution idle"),
+        ("escalate 1 --escalation idle --level ", "remind"),
+        ("escalate 1 --level ", "breach manager remind"),
+        ("silence add --escalation i", "idle"),
+        ("notify test ", "lead mia"),
+        ("calendar show ", "always office"),
+        ("calendar add o", "office"),
+        ("list --color a", "auto always"),
+        ("list --timezone Europe/Berl", "Europe/Berlin"),
+        ("--timezone Europe/Berl", "Europe/Berlin"),
+    ],
+)
+def test_names_of_the_database_and_of_the_rules(named: Path, line: str, expected: str) -> None:
+    assert complete(f"slactl {line}") == expected.split()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("line", "wants_file"),
+    [
+        ("--db ", True),
+        ("list --db /t", True),
+        ("list --rules=", True),
+        ("import ", True),
+        ("simulate x --rules ", True),
+        ("rules check ", True),
+        ("backup b", True),
+        ("check --metrics ", True),
+        ("create ", False),
+        ("create x --from ", False),
+        ("create x --at ", False),
+        ("list --search ", False),
+        ("list --assignee nobody-like-this", False),
+        ("show nothing-like-this", False),
+        ("note 1 --body ", False),
+        ("due 1 --reason ", False),
+        ("--actor ", False),
+        ("list --actor ", False),
+        ("tag 1 --add nothing-like-this", False),
+    ],
+)
+def test_files_are_completed_only_where_a_file_belongs(named: Path, line: str, wants_file: bool, shell: str) -> None:
+    variables = {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    files = {"bash": ":files", "zsh": "_files", "fish": ":files"}[shell]
+    found = complete(f"slactl {line}", shell, **variables)
+    assert found == ([files] if wants_file else [":"] if shell == "zsh" else [])
+
+
+@pytest.mark.parametrize(
+    "line", ["list --assignee ", "list --tenant ", "list --plan ", "list --tag ", "escalate 1 --level "]
+)
+def test_names_are_silent_whatever_is_wrong(named: Path, tmp_path: Path, line: str) -> None:
+    rules = named.with_name("rules.toml")
+    for text in (
+        "policy = 1\nescalation = 2\npeople = 3",
+        "[policy",
+        "[[policy]]\nmatch = 1",
+        "[[escalation]]\nlevel = 5",
+    ):
+        rules.write_text(text)
+        complete(f"slactl {line}")  # which asserts that nothing is on stderr
+    assert complete(f"slactl {line}", SLACTL_DB=str(tmp_path / "none.db")) in ([], ["me"])
+    named.write_text("no database")
+    assert complete(f"slactl {line}") in ([], ["me"])
+
+
 def test_it_is_silent_whatever_is_wrong(tmp_path: Path) -> None:
     assert complete("slactl show ", SLACTL_DB=str(tmp_path / "none.db")) == []
     assert not (tmp_path / "none.db").exists()
@@ -127,11 +258,11 @@ def test_the_database_and_rules_that_were_typed_count(filled: Path) -> None:
 
 def test_it_costs_no_heavy_import(filled: Path) -> None:
     program = (
-        "import atexit, sys; from slactl.__main__ import main;"
+        "import sys; from slactl.__main__ import run; run([]);"
         " heavy = ('pydantic', 'sqlmodel', 'rich', 'holidays', 'tomlkit', 'tomli_w');"
-        " atexit.register(lambda: print([name for name in heavy if name in sys.modules])); main()"
+        " print([name for name in heavy if name in sys.modules])"
     )
-    for line in ("slactl ", "slactl show 1", "slactl list @u"):
+    for line in ("slactl ", "slactl show 1", "slactl list @u", "slactl list --assignee ", "slactl list --tag "):
         environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
         done = subprocess.run(
             [sys.executable, "-c", program],
@@ -155,6 +286,7 @@ def test_a_real_shell_completes_once_it_is_installed(filled: Path, tmp_path: Pat
     (folder / "slactl").chmod(0o755)
     home = tmp_path / "home"
     home.mkdir()
+    (tmp_path / "only-a-file").touch()
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(home), "PS1": "> ", "XDG_CONFIG_HOME": ""}
     installed = subprocess.run(
         [path, "-c", "slactl --install-completion; true"],
@@ -166,7 +298,7 @@ def test_a_real_shell_completes_once_it_is_installed(filled: Path, tmp_path: Pat
     assert f"{shell} completion installed in {home}" in installed.stdout
     start = {"bash": ["--noprofile", "--rcfile", str(home / ".bashrc"), "-i"]}.get(shell, ["-i"])
     with on_terminal(path, *start, environment=environment) as terminal:
-        terminal.type("echo rea''dy\r")
+        terminal.type(f"cd {tmp_path}; echo rea''dy\r")
         terminal.until("ready")
         if shell == "zsh":  # the first time it only loads what was installed
             terminal.type("slactl esca\t")
@@ -177,11 +309,18 @@ def test_a_real_shell_completes_once_it_is_installed(filled: Path, tmp_path: Pat
             ("slactl show I\t", "NC-"),
             ("slactl list @urg\t", "@urgent-soon"),
             ("slactl list --due-w\t", "--due-within"),
+            ("slactl notify test support_m\t", "support_manager"),
+            ("slactl --db ./only-a-f\t", "only-a-file"),
+            ("slactl list --db ./only-a-f\t", "only-a-file"),
         ):
             seen = len(terminal.screen)
             terminal.type(typed)
             terminal.until(expected, after=seen)
             terminal.type("\x15")  # the line is dropped
+        seen = len(terminal.screen)
+        terminal.type("slactl note only-a-f\t\t\x15echo fini''shed\r")
+        terminal.until("finished", after=seen)
+        assert "only-a-file" not in terminal.screen[seen:]
         assert "Traceback" not in terminal.screen
 
 

@@ -128,7 +128,7 @@ REFUSED = [
     (("override", "first-lin", "--to", "ben", "--from", "now", "--until", "in 1h"), 3, "did you mean first-line?"),
     (("override", "first-line", "--to", "ben", "--from", "now", "--until", "1h ago"), 2, "it ends (2026-03-02T08:00"),
     (("override", "first-line", "--to", "ben", "--from", "now", "--until", "now"), 2, "it ends (2026-03-02T09:00"),
-    (("override", "first-line", "--to", "ben", "--from", "10.03.", "--until", "now"), 2, "is not a valid time"),
+    (("override", "first-line", "--to", "ben", "--from", "10.03.", "--until", "now"), 2, "write '10 Mar' or '3 Oct'"),
     (("away", "bem", "--from", "now", "--until", "in 1h"), 3, "there is no person 'bem'"),
     (("away", "ben", "--from", "now", "--until", "in 1h", "--substitute", "x"), 3, "there is no person 'x'"),
     (("away", "ben", "--from", "now", "--until", "in 1h", "--substitute", "ben"), 5, "in a circle: ben → ben"),

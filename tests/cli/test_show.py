@@ -56,6 +56,7 @@ def test_messages_in_the_order_of_time(slactl: Slactl) -> None:
     messages = shown(slactl, "1")["messages"]
     assert messages == [
         {"event_id": 3, "at": "2026-02-20T09:00:00Z", "type": "agent_reply", "actor": "ann", "body": "Looking into it."}
+        | {"retracted": False}
     ]
     opening = shown(slactl, "5")["messages"]
     assert [(m["type"], m["body"]) for m in opening] == [  # type: ignore[attr-defined]

@@ -341,3 +341,26 @@ def test_an_erasure_waits_for_whoever_copies_the_log_back() -> None:
                 erasing.send(signal.SIGCONT)
                 ended = erasing.wait()
         assert (ended.code, "not erased: " in ended.out) == (0, False), words([ended])
+
+
+@pytest.mark.parametrize("number", [True, False])
+def test_an_undo_that_eight_people_type_at_once_is_done_once(number: bool) -> None:
+    with desk_copy() as folder:
+        database = folder / "slactl.db"
+        assert run(*settings(folder), "--actor", "eve", "close", "1", "2", "5").code == 0
+        with closing(sqlite3.connect(database)) as connection:
+            change = connection.execute("SELECT change FROM event_view WHERE actor = 'eve' LIMIT 1").fetchone()[0]
+
+        def begin(_: int) -> int:
+            code, out, err = call(*settings(folder), "--actor", "eve", "undo", *([str(change)] if number else []))
+            print(out, err, flush=True)  # noqa: T201
+            return code
+
+        ended = [child.wait() for child in at_once(PROCESSES, begin)]
+        assert sorted(each.code for each in ended) == [0] + [5] * (PROCESSES - 1), words(ended)
+        with closing(sqlite3.connect(database)) as connection:
+            retracted = "SELECT ticket_id, count(*) FROM event WHERE action = 'ticket.retract' GROUP BY 1"
+            assert connection.execute(retracted).fetchall() == [(1, 1), (2, 1), (5, 1)]
+        from slactl.clock import now
+
+        assert violations(database, now(), all_told=False) == []

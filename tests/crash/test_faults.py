@@ -76,6 +76,8 @@ COMMANDS = (
     Writing("escalate 1 2 --reason angry --priority urgent --assign lead"),
     Writing("ack 1 2 --for 2h"),
     Writing("unack 6"),
+    Writing("undo --reason wrong", first="close 1 3"),
+    Writing("undo", first="escalate 1 2 --reason angry --priority urgent --assign lead"),
     Writing("check --no-send", batches=True),
     Writing("check", batches=True),
     Writing("import {}/history.jsonl", batches=True),

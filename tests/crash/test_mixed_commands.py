@@ -42,6 +42,7 @@ MIXED = (
     "resolve {o}",
     "reopen {o}",
     "close {o}",
+    "--actor {w} edit {o} --subject {w}; --actor {w} undo",
     "tenant add {w} --plan pro; tenant set {w} --plan free",
     "tenant set acme --plan pro",
     "silence add --ticket {t} --for 1h --comment {w}",

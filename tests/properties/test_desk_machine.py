@@ -24,11 +24,13 @@ from slactl.desk.escalation import by_hand
 from slactl.desk.escalation.check import check
 from slactl.desk.escalation.run import Report, RunOptions
 from slactl.desk.ledger.desk import Desk as ServiceDesk
+from slactl.desk.ledger.ledger import ledger
 from slactl.desk.rules import apply as rules_versions
 from slactl.desk.tickets import changes, tenants
 from slactl.desk.tickets import create as opening
 from slactl.desk.tickets import edit as editing
 from slactl.desk.tickets.change import Change, ChangeResult, change
+from slactl.desk.tickets.undo import undo
 from slactl.desk.transfer.importing import Source, import_file
 from slactl.desk.upkeep.erase import erase
 from slactl.desk.upkeep.rebuild import Rebuilt, rebuild
@@ -93,6 +95,7 @@ HERE_AND_NOW: list[Decision] = [
 
 #: What a person does that may move a deadline, so that warnings come again.
 MOVERS = ("sla.due", "ticket.plan", "ticket.priority", "ticket.tenant", "rules.apply", "ticket.escalate")
+MOVERS = (*MOVERS, "ticket.retract")
 
 
 class Fact(NamedTuple):
@@ -190,6 +193,31 @@ class Desk(RuleBasedStateMachine):
         outcome = make(self, self._pick(pick))
         self._expect(outcome)
         self.moved |= set(outcome.done)
+
+    @rule(place=st.integers(0, 5))
+    def undo(self, place: int) -> None:
+        """One of the last changes, whosever it is, is undone or refused; an undo may be undone too."""
+        changes_ = "SELECT DISTINCT json_extract(detail, '$.change') FROM event ORDER BY id DESC LIMIT 1 OFFSET ?"
+        with self.config.database.read() as connection:
+            found = connection.execute(changes_, (place,)).fetchone()
+        if found is not None:
+            with suppress(RefusedError):
+                self._undo(found[0])
+
+    @rule(pick=PICK, back=BACK, make=st.sampled_from([*WORK, changes.reply("b", None)]))
+    def work_and_undo(self, pick: int, back: int | None, make: Change) -> None:
+        """What was done a moment ago and is undone leaves nothing behind but the log."""
+        self._and_undo(pick, lambda number: change(self.config, self.now, [number], make, self._at(back)))
+
+    @rule(pick=PICK, make=st.sampled_from(HERE_AND_NOW))
+    def decide_and_undo(self, pick: int, make: Decision) -> None:
+        self._and_undo(pick, lambda number: make(self, number))
+
+    @rule(pick=PICK, promise=st.sampled_from(Target), minutes=st.one_of(st.none(), st.integers(-300, 600)))
+    def due_and_undo(self, pick: int, promise: Target, minutes: int | None) -> None:
+        due_at = self.now + timedelta(minutes=minutes) if minutes is not None else None
+        make = changes.due(promise, due_at, "agreed")
+        self._and_undo(pick, lambda number: change(self.config, self.now, [number], make))
 
     @rule(
         name=st.integers(0, 2),
@@ -386,6 +414,29 @@ class Desk(RuleBasedStateMachine):
         self._expect(outcome)
         self.moved |= set(outcome.done)
         self.backdated |= set(outcome.done) if back else set()
+
+    def _undo(self, number: int) -> None:
+        undone = undo(self.config, self.now, number)
+        self.moved |= set(undone.after)
+        self.backdated |= set(undone.after)
+
+    def _and_undo(self, pick: int, make: Callable[[str], ChangeResult]) -> None:
+        number = int(self._pick(pick))
+        before = self._facts(number)
+        outcome = make(str(number))
+        self._expect(outcome)
+        if outcome.change is not None:
+            self._undo(outcome.change)
+            assert self._facts(number) == before
+
+    def _facts(self, number: int) -> dict[str, Any]:
+        """A ticket and its timers as they are now, but for when a breach was noticed: a correction forgets it."""
+        with ledger(self.config, self.now) as book:
+            book.touch([number])
+        with self.config.database.read() as connection:
+            [ticket] = reads.tickets(connection, to_text(self.now), "t.id = :id", {"id": number})
+            timers = reads.timers(connection, number, to_text(self.now))
+        return {"timers": [{**timer, "detected_at": None} for timer in timers], **ticket}
 
     @staticmethod
     def _expect(outcome: ChangeResult) -> None:

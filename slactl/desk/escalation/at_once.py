@@ -80,34 +80,34 @@ def rehearse(book: "Ledger", desk: Desk, escalations: Iterable[int]) -> "list[No
     rows = outbox.of_escalations(book.transaction, own)
     notices = [_notice(sending, row, None) for row in rows if row["id"] in changes]
     for row in (row for ready in found.values() for row in ready):
-        problem, labels = _cannot_send(sending, row)
-        state = NotificationState.WAITING if problem is not None else NotificationState.SENT
+        state, problem, labels = _would_become(sending, row)
         name = recipient_of_row(sending, row).name
         notices.append(_record(row, name, state, () if problem else labels, problem))
     return sorted(notices, key=lambda notice: (notice["ticket_id"], notice["recipient"]))
 
 
-def _cannot_send(sending: "Sending", row: Mapping[str, Any]) -> tuple[str | None, Sequence[str]]:
-    """Return why a message would wait, or None, and the names of its addresses."""
+def _would_become(sending: "Sending", row: Mapping[str, Any]) -> tuple[NotificationState, str | None, Sequence[str]]:
+    """Return what a message would become, why it would not be sent (or None), and the names of its addresses."""
     from slactl.desk.messages.delivered import recipient_of_row
     from slactl.desk.messages.digest import compose, latest_by_ticket
     from slactl.desk.messages.orders import order_for
-    from slactl.desk.programs.secrets import Unresolved
+    from slactl.desk.programs.secrets import Unresolved, Unusable
 
     recipient = recipient_of_row(sending, row)
     labels = [address.label for address in recipient.addresses]
     if not labels:
-        return PRINTED, labels
+        return NotificationState.WAITING, PRINTED, labels
     if not sending.is_own or sending.secrets.doubts:
         sending.refuse()
-        return "; ".join(sending.delivered.problems), labels
+        return NotificationState.WAITING, "; ".join(sending.delivered.problems), labels
     context, (whole,) = sending.context(recipient), latest_by_ticket([row])
     for address in recipient.addresses:
         try:
             order_for(address, recipient, compose([row], context), context, sending.secrets, whole)
         except Unresolved as error:
-            return f"{address.label}: {error}", labels
-    return None, labels
+            state = NotificationState.DEAD if isinstance(error, Unusable) else NotificationState.WAITING
+            return state, f"{address.label}: {error}", labels
+    return NotificationState.SENT, None, labels
 
 
 def _notice(sending: "Sending", row: Mapping[str, Any], problem: str | None) -> "Notice":

@@ -100,7 +100,7 @@ def _locked_run(
             rules = rules and rules._replace(fingerprint=fingerprint)
             # After a run that did not go through all tickets, the next one must read the rules again.
             read = None if report.interrupted else rules
-            if read is not None and options.keeps_state:
+            if read is not None:
                 # Do not store rules that others may have written. The next run would trust them.
                 last_rules.keep(desk, read._replace(text=None if rules_trust(desk.rules) else read.text))
             _end(desk, report, watch, boot, read)

@@ -29,8 +29,6 @@ class RunOptions(NamedTuple):
     trust_clock: bool = False
     #: The file for Prometheus' textfile collector.
     metrics: Path | None = None
-    #: False for a temporary database: the run keeps nothing in this user's state folder.
-    keeps_state: bool = True
     #: Returns whether to stop; asked between two batches and between two messages.
     stop: Callable[[], bool] = lambda: False
     #: Gets the number of tickets of each batch that is done.

@@ -9,12 +9,16 @@ from slactl.store.database import Database
 
 
 class Desk(NamedTuple):
-    """A service desk: its database, its rules file, and the actor; `sources` says where each of them was named."""
+    """A service desk: its database, its rules file, and the actor; `sources` says where each of them was named.
+
+    Commands keep nothing about a temporary one in the state folder of their user.
+    """
 
     database: Database
     rules: Path
     actor: str
     sources: Mapping[str, str]
+    is_temporary: bool = False
 
     @classmethod
     def of(cls, config: Config) -> Self:

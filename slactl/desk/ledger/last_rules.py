@@ -73,7 +73,7 @@ def recall(desk: Desk) -> LastRules | None:
 
 def keep(desk: Desk, rules: LastRules) -> None:
     """Store the rules that a run read; if that fails, the next run reads the rules file itself."""
-    if recall(desk) == rules:
+    if desk.is_temporary or recall(desk) == rules:
         return
     with suppress(OSError, SlactlError):
         _write(_place(desk), json.dumps({"of": _names(desk), **rules._asdict()}))
@@ -94,6 +94,8 @@ def rules_of(desk: Desk, fingerprint: str) -> "Rules | None":
 
 def keep_rules(desk: Desk, fingerprint: str, rules: "Rules") -> None:
     """Store the valid rules that a command read from the file in this state; if that fails, the next one reads it."""
+    if desk.is_temporary:
+        return
     keep_compiled(rules)
     kept = {"of": _names(desk), "fingerprint": fingerprint, "hash": rules.hash}
     with suppress(OSError, SlactlError):

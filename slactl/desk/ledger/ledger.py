@@ -14,9 +14,10 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.ledger.entry import Entry as Entry
+from slactl.desk.ledger.projection import IDENTITY
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.rules_versions import CommandRules as CommandRules
-from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
+from slactl.desk.ledger.settle import Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import Firing, FiringKey, due_levels
@@ -25,7 +26,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
-from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
+from slactl.store.schema.events import RULES_SEAL, SEALING, action_of
 from slactl.store.sqlite.connection import passing_over_rows
 from slactl.store.write import statements as writes
 from slactl.store.write import tenants
@@ -53,7 +54,7 @@ class Ledger:
         self._ids = writes.next_ids(transaction)
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
-        self._rows, self._warnings = WaitingRows(), set[int]()
+        self._rows, self._warnings = WaitingRows(begun=rulebook.command.change), set[int]()
 
     def number_of(self, reference: str) -> int:
         """Return the number of the ticket that a person means by a number or an external id.
@@ -119,6 +120,15 @@ class Ledger:
         history = self.history(number)
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
 
+    @property
+    def change(self) -> int | None:
+        """Return the number of the change that this command makes; None before its first event."""
+        return self._rows.change
+
+    def identity(self, number: int) -> dict[str, Any]:
+        """Return the columns that name a ticket, and its texts, as its events say with the changes so far."""
+        return self._rows.identity(self.transaction, number, self.history(number))
+
     def fired(self, number: int) -> set[FiringKey]:
         """Return the keys of every decided level of a ticket."""
         return self._ticket(number).fired
@@ -143,25 +153,15 @@ class Ledger:
         action = entry.action or action_of(event)
         if action in SEALING:
             detail[RULES_SEAL] = self.rulebook.seal()
-        self._rows.events.append(
-            {
-                "id": event_id,
-                "ticket_id": number,
-                "at": to_text(event.at),
-                "recorded_at": to_text(entry.recorded_at or self.now),
-                "actor": actor,
-                "actor_type": event.actor_type.value,
-                "action": action,
-                "detail": detail_text(detail),
-            }
-        )
-        self._rows.texts += [{"event_id": event_id, **row} for row in texts]
+        row = {"id": event_id, "ticket_id": number, "at": to_text(event.at), "actor": actor, "action": action}
+        row |= {"recorded_at": to_text(entry.recorded_at or self.now), "actor_type": event.actor_type.value}
+        self._rows.add_event(row, detail | self.rulebook.command.said, texts)
         self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}
         loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
         if entry.action is None:
-            loaded.insert(event)
+            loaded.insert(event, event_id)
         self._changed[number] = None
         return event_id
 
@@ -180,7 +180,7 @@ class Ledger:
         record = {"id": escalation_id, "ticket_id": number, **identity, **row}
         self._rows.escalations.append(record)
         if key is not None:
-            self.fired(number).add(key)
+            self._ticket(number).decide(record)
         self._warnings.update([escalation_id] if warning else [])
         self._rows.add_messages(record, recipients, to_text(self.now))
         self._changed[number] = None
@@ -297,3 +297,4 @@ def ledger(
         book = Ledger(transaction, Rulebook(transaction, rules, now, strict=strict), now, desk)
         yield book
         book.settle()
+    rules.change = book.change if keep else None

@@ -1,19 +1,29 @@
 """Calculate the columns of `ticket` and `timer` from a history, with pure functions."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.records import text_or_none
-from slactl.sla.enums import Condition, Target
+from slactl.sla.enums import Condition, EventType, Target
 from slactl.sla.escalation.levels import FiringKey, Repeats, next_instant, repeats
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.escalation.upcoming import IsBaseline, next_level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import PauseReason
 from slactl.sla.timers.timer import Evaluation, Outcome, Timer
+from slactl.store.schema.events import ACTIONS, name_of
+
+#: The columns of `ticket` with a text that a person wrote.
+WRITTEN = ("subject", "requester_email")
+
+#: The columns of `ticket` that name it or have texts of a person, which no deadline follows from.
+IDENTITY = ("external_id", "source", *WRITTEN)
+
+_OPENED = ACTIONS[EventType.CREATED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,26 @@ def upcoming_columns(
         columns[f"{prefix}_escalation"] = upcoming.escalation if upcoming is not None else None
         columns[f"{prefix}_level"] = upcoming.level if upcoming is not None else None
         columns[f"{prefix}_level_at"] = to_text(upcoming.at) if upcoming is not None else None
+    return columns
+
+
+def identity_columns(
+    events: Iterable[Any], texts: Mapping[int, Mapping[str, str]], retracted: Collection[str]
+) -> dict[str, Any]:
+    """Return the columns that name a ticket or have texts of a person, from rows of all its events.
+
+    `texts` has the texts by event and field, without the erased ones; `retracted` names the events that do not count.
+    """
+    columns: dict[str, Any] = dict.fromkeys(IDENTITY)
+    for row in sorted(events, key=itemgetter("id")):
+        detail = row["detail"]
+        if '"external_id"' in detail or "_hash" in detail or '"adopted_by"' in detail:
+            facts = json.loads(detail)
+            if not isinstance(facts, dict) or (row["action"] != _OPENED and name_of(facts, row["hash"]) in retracted):
+                continue
+            columns |= {name: facts[name] for name in ("external_id", "source") if name in facts}
+            columns |= {"source": facts["adopted_by"]} if "adopted_by" in facts else {}
+            columns |= {name: texts.get(row["id"], {}).get(name) for name in WRITTEN if f"{name}_hash" in facts}
     return columns
 
 

@@ -36,6 +36,7 @@ class Rulebook(RulesVersions):
             RulesError: they are invalid, and `strict` or this database never used a valid version.
         """
         super().__init__(transaction)
+        self.command = rules
         self._now = now
         self.baselines = Baselines(transaction)
         self._seal: str | None = None

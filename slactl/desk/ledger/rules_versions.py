@@ -11,6 +11,7 @@ from slactl.errors import RulesError
 from slactl.sla.calendar.calendar import HolidaySet, library_holidays
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
+from slactl.store.schema.events import COMMAND
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -98,14 +99,19 @@ class RulesVersions:
 
 
 class CommandRules:
-    """Read the rules file once, so that all transactions of a command use one version.
+    """Read the rules file once, so that all transactions of a command use one version and are one change.
 
-    slactl reads the file before it takes the write lock. While the command waits for the file, others can write. If
-    this user's last command read the file in its present state, slactl takes the rules from that command.
+    `command` names a command that cannot be undone. slactl reads the file before it takes the write lock. While the
+    command waits for the file, others can write. If this user's last command read the file in its present state, slactl
+    takes the rules from that command.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, command: str | None = None) -> None:
         self._desk = desk
+        #: What each event of a command that cannot be undone seals.
+        self.said = {COMMAND: {"name": command, "actor": desk.actor}} if command is not None else {}
+        #: The number of the change, from the first transaction with an event on.
+        self.change: int | None = None
         self._is_settled = last_rules.is_settled(desk.rules)
         #: Taken before the file is read, so that it does not fit a file that is replaced meanwhile.
         self.fingerprint = rules_fingerprint(desk.rules)

@@ -5,20 +5,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl import committed
-from slactl.desk.ledger.projection import TimerContext, rows_of, ticket_columns, timer_rows, upcoming_columns
+from slactl.desk.ledger.projection import (
+    IDENTITY,
+    TimerContext,
+    identity_columns,
+    rows_of,
+    ticket_columns,
+    timer_rows,
+    upcoming_columns,
+)
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
+from slactl.sla.history.effective import retracted_names
+from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
+from slactl.store.read import events as event_reads
+from slactl.store.schema.events import CHANGE, detail_text
 from slactl.store.write import statements as writes
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
 Row = dict[str, Any]
-
-#: The columns of `ticket` that name it or have texts of a person, which no deadline follows from.
-IDENTITY = ("external_id", "source", "subject", "requester_email")
 
 
 class Mark(NamedTuple):
@@ -38,6 +47,27 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
+    #: The number of the change, if events of it are written already.
+    begun: int | None = None
+
+    def add_event(self, row: Row, detail: Mapping[str, Any], texts: Sequence[Row]) -> None:
+        """Add an event and the texts that a person wrote with it; the detail seals the number of the change."""
+        self.events.append(row | {"detail": detail_text({**detail, CHANGE: self.change or row["id"]})})
+        self.texts += [{"event_id": row["id"], **text} for text in texts]
+
+    @property
+    def change(self) -> int | None:
+        """Return the number of the command's change, which is that of its first event; None before it."""
+        return self.begun or (self.events[0]["id"] if self.events else None)
+
+    def identity(self, transaction: "Transaction", number: int, history: Sequence[Event]) -> Row:
+        """Return the columns of `IDENTITY` of a ticket, as its events say, those that wait included."""
+        events = event_reads.event_rows(transaction, number)
+        events += [row | {"hash": ""} for row in self.events if row["ticket_id"] == number]
+        texts = event_reads.texts(transaction, number)
+        for row in self.texts:
+            texts.setdefault(row["event_id"], {})[row["field"]] = row["text"]
+        return identity_columns(events, texts, retracted_names(history))
 
     def add_messages(self, cause: Row, recipients: Sequence[str], now: str) -> None:
         """Add a message for each recipient; the cause names the ticket, and an escalation or an event."""
@@ -77,10 +107,14 @@ def settle(
     The levels of `rulebook` are in force; `watched` names the targets and conditions that they watch.
     """
     rules = rulebook.current
+    for number, ticket in tickets.items():
+        if ticket.retracts:
+            ticket.identity = rows.identity(transaction, number, ticket.history)
     new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
     changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
     writes.insert_rows(transaction, "ticket", new)
     writes.update_tickets(transaction, changed, {number: ticket.version for number, ticket in tickets.items()})
+    rows.begun = rows.change
     writes.append_events(transaction, rows.events)
     writes.insert_rows(transaction, "event_text", rows.texts)
     writes.insert_rows(transaction, "escalation", rows.escalations)

@@ -1,23 +1,26 @@
 """A ticket within one write transaction: its stored rows, and its changes so far."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text, to_text
-from slactl.sla.enums import Condition, LevelOutcome
+from slactl.sla.enums import Condition, EventType, LevelOutcome
 from slactl.sla.escalation.levels import FiringKey, Walk
 from slactl.sla.escalation.renumbering import (
     BreachKey,
     Cycle,
     Decision,
     breaches_of,
+    counted,
     cycles_of,
     renumbered,
     renumbered_breaches,
 )
+from slactl.sla.history.effective import retracted_names
 from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import Reading
 from slactl.sla.timers.timer import Evaluation, Outcome
@@ -50,14 +53,32 @@ class LoadedTicket:
     identity: dict[str, Any] = field(default_factory=dict)
     #: The cycles by which decisions and breaches are numbered; None means the cycles of the stored timers.
     spans: list[Cycle] | None = None
+    #: The keys of every decided level, and the rows of those that were decided in this transaction.
     fired: set[FiringKey] = field(init=False)
+    decided_now: list[dict[str, Any]] = field(default_factory=list)
+    #: The ids that events of this transaction brought along.
+    names: dict[int, str | None] = field(default_factory=dict)
+    #: Whether events were retracted in this transaction.
+    retracts: bool = False
     #: When the breach of each cycle was noticed: before, and in this transaction.
     noticed: dict[BreachKey, str] = field(init=False)
     noticed_now: dict[BreachKey, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.fired = {_key(row) for row in self.decisions}
+        self._count()
         self.noticed = {_breach(row): row["detected_at"] for row in self.outcomes if row["detected_at"]}
+
+    def decide(self, row: dict[str, Any]) -> None:
+        """Add a decision about a level, given as its row."""
+        self.decided_now.append(row | {"event_name": self.names.get(row["event_id"])})
+        self.fired.add(_key(row))
+        if row["source"] == "manual":
+            self._count()
+
+    def _count(self) -> None:
+        """Find the decisions that count: a person's escalation may be retracted."""
+        rows = [*self.decisions, *self.decided_now]
+        self.fired = {_key(row) for row in counted(rows, retracted_names(self.history))}
 
     @property
     def detected(self) -> dict[BreachKey, str]:
@@ -94,8 +115,9 @@ class LoadedTicket:
         self.reading = reading
         return self.state
 
-    def insert(self, event: Event) -> None:
-        """Put an event at its place in time: after every event that took effect by then."""
+    def insert(self, event: Event, number: int) -> None:
+        """Put an event of this number at its place in time: after every event that took effect by then."""
+        self.names[number] = event.id
         position = bisect_right(self.history, event.at, key=lambda known: known.at)
         # An event in the second of a decision can end an episode without any duration, which removes the episode.
         at = to_text(event.at) if self.decisions else ""
@@ -107,6 +129,9 @@ class LoadedTicket:
             self.unread.append(event)
         else:
             self.reading = None
+        if event.type is EventType.RETRACTED:
+            self.retracts = self.is_rewritten = True
+            self._count()
 
     def renumber(self, state: Evaluation) -> dict[int, int]:
         """Give decisions and noticed breaches the numbers of their cycles; return the new cycle of each that moved."""
@@ -115,23 +140,26 @@ class LoadedTicket:
             Decision(row["id"], _key(row), running_instant(row), once=row["source"] == "automatic")
             for row in self.decisions
         ]
-        keys = renumbered(decisions, before, now, self.fired.difference(decision.key for decision in decisions))
+        keys = renumbered(decisions, before, now, set(map(_key, self.decided_now)))
         moved = {decision.id: keys[decision.id].cycle for decision in decisions if keys[decision.id] != decision.key}
-        self.fired.difference_update(decision.key for decision in decisions)
-        self.fired.update(keys.values())
         self.decisions = [row | {"cycle": keys[row["id"]].cycle} for row in self.decisions]
+        self._count()
         deadlines = {_breach(row): row["missed_at"] for row in self.outcomes if row["missed_at"]}
         self.noticed = renumbered_breaches(self.noticed, before, now, deadlines, breaches_of(state))
         self.spans, self.is_rewritten = now, False
         return moved
 
 
+#: Picks the fields of a key from a row.
+_KEY = itemgetter(*FiringKey._fields)
+
+
 def _breach(row: dict[str, Any]) -> BreachKey:
     return BreachKey(row["kind"], row["cycle"], row["agreement"])
 
 
-def _key(row: dict[str, Any]) -> FiringKey:
-    return FiringKey(*(row[name] for name in FiringKey._fields))
+def _key(row: Mapping[str, Any]) -> FiringKey:
+    return FiringKey._make(_KEY(row))
 
 
 def _span(row: dict[str, Any]) -> Cycle:

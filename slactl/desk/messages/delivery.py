@@ -16,7 +16,7 @@ from slactl.desk.messages.recipients import Address, Recipient
 from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_message_id, seconds_to_wait
 from slactl.desk.messages.transport import started_sender as started
 from slactl.desk.oncall.duty import Presence, Told
-from slactl.desk.programs.secrets import Refused, Unresolved
+from slactl.desk.programs.secrets import Refused, Unresolved, Unusable
 from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
@@ -95,7 +95,8 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
             return
         message = _message(sending, mailing.recipient, claimed)
         result = _send(sending, mailing, message, claimed, message_id or "", sender, until)
-    if sending.only is not None and result.outcome is DeliveryOutcome.DEAD and not result.reached:
+    is_local = not result.reached and not result.for_all
+    if sending.only is not None and result.outcome is DeliveryOutcome.DEAD and is_local:
         # The user who runs `check` may have the secret or the program.
         result = replace(result, outcome=DeliveryOutcome.WAITS)
     if not result.reached and mailing.message_id is None:
@@ -149,7 +150,7 @@ def _send(
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)
     except Unresolved as error:
-        return Result(DeliveryOutcome.DEAD, str(error), reached=False)
+        return Result(DeliveryOutcome.DEAD, str(error), reached=False, for_all=isinstance(error, Unusable))
     except Exception as error:  # the other recipients get their messages; the error's text may contain the URL
         return Result(DeliveryOutcome.UNKNOWN, unexpected(error, kind))
 

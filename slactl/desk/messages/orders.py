@@ -7,7 +7,7 @@ from slactl.desk.messages.digest import DigestContext, Message, facts
 from slactl.desk.messages.recipients import Address, Recipient, route
 from slactl.desk.messages.transport import Order
 from slactl.desk.programs.commands import arguments, environment
-from slactl.desk.programs.secrets import Secrets, Unresolved
+from slactl.desk.programs.secrets import Secrets, Unusable
 from slactl.sla.rules.addresses import FIELDS
 from slactl.text import clean
 
@@ -23,7 +23,8 @@ def order_for(
     """Return the order for a message, without its id; `row` is of the outbox, about the ticket of a command.
 
     Raises:
-        Unresolved: a secret is missing, or a value of the ticket may not become an argument.
+        Unresolved: a secret is missing.
+        Unusable: a value of the ticket may not become an argument.
         Refused: a secret may not be read, or others may change the rules or the program of a command.
     """
     if address.command:
@@ -40,16 +41,16 @@ def _value(name: str, row: Row) -> str:
     """Return the value of a field as part of an argument.
 
     Raises:
-        Unresolved: it could be taken for an option, has hidden characters, or is an id that the ticket does not have.
+        Unusable: it could be taken for an option, has hidden characters, or is an id that the ticket does not have.
     """
     stated = _ticket(row)[name] if name in _IDS else row[name]
     value, shown = str(stated if stated is not None else ""), name.replace("_", " ")
     if name in _IDS and not value:
-        raise Unresolved(f"nothing was run: the ticket has no {shown}")
+        raise Unusable(f"nothing was run: the ticket has no {shown}")
     if value.startswith("-"):
-        raise Unresolved(f"nothing was run: the {shown} of the ticket begins with -, as an option does")
+        raise Unusable(f"nothing was run: the {shown} of the ticket begins with -, as an option does")
     if value != clean(value):
-        raise Unresolved(f"nothing was run: the {shown} of the ticket has characters that are not shown")
+        raise Unusable(f"nothing was run: the {shown} of the ticket has characters that are not shown")
     return value
 
 

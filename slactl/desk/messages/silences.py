@@ -11,6 +11,7 @@ from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Recipient
+from slactl.display_zone import describe
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.runs import Silence
 from slactl.sla.calendar import windows
@@ -126,8 +127,10 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
     if new.comment is not None:
         check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
     if new.ends_at <= max(new.starts_at, now):
-        begins = f"when it begins, {to_text(new.starts_at)}" if new.starts_at > now else f"now, {to_text(now)}"
-        raise UsageError(f"the silence ends at {to_text(new.ends_at)}, not after {begins}", "slactl silence add --help")
+        begins = f"when it begins, {describe(new.starts_at)}" if new.starts_at > now else f"now, {describe(now)}"
+        raise UsageError(
+            f"the silence ends at {describe(new.ends_at)}, not after {begins}", "slactl silence add --help"
+        )
     with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
             known_or_refuse(new.tenant, silences.tenants(book.transaction), "tenant", "slactl tenant list")

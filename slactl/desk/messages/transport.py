@@ -42,7 +42,8 @@ class DeliveryOutcome(StrEnum):
 class Result:
     """Hold the outcome of one try and the reason, without any secret; `retry_after` is the header of the server.
 
-    `reached` is false if no server can have received the message. `said` is the end of what a command printed on
+    `reached` is false if no server can have received the message. `for_all` is true if the try would fail in the same
+    way for every user who runs `check`. `said` is the end of what a command printed on
     stderr; it is shown to people and not stored, because it may be about a customer.
     """
 
@@ -51,6 +52,7 @@ class Result:
     retry_after: str | None = None
     reached: bool = True
     said: str = ""
+    for_all: bool = False
 
     @property
     def is_failure(self) -> bool:

@@ -12,7 +12,7 @@ from slactl.desk.ledger.rules_versions import rules_of_file
 from slactl.desk.oncall.schedules import Schedules
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.oncall import Replaced, RotaEntry
-from slactl.sla.calendar.calendar import in_seconds
+from slactl.sla.calendar.calendar import BusinessCalendar, in_seconds
 from slactl.sla.calendar.zone import EPOCH
 from slactl.sla.oncall.schedule import Absence, Exceptions, Override
 from slactl.sla.rules.rules import Rules
@@ -76,6 +76,17 @@ def known_schedule(rules: Rules, name: str) -> str:
     return known_or_refuse(
         name, rules.schedules, "schedule", "slactl oncall" if rules.schedules else "slactl help on-call"
     )
+
+
+def hours_of(desk: Desk, schedule: str) -> BusinessCalendar | None:
+    """Return the first hours that a schedule has, on which times are counted that people type; None without hours.
+
+    Raises:
+        NotKnownError: the rules have no such schedule.
+    """
+    rules = rules_of_file(desk)
+    layers = rules.schedule(known_schedule(rules, schedule)).layers
+    return next((layer.hours for layer in layers if layer.hours is not None), None)
 
 
 def override(

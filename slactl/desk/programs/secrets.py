@@ -41,6 +41,10 @@ class Unresolved(Exception):
     """Report an address that cannot be used; the message says why, without its secrets."""
 
 
+class Unusable(Unresolved):
+    """Report a value of a ticket that may not become an argument of a command, whoever runs the command."""
+
+
 class Refused(Unresolved):
     """Report a secret that slactl refuses to read until a person fixes something; messages that need it wait."""
 

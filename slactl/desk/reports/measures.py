@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
+from slactl.display_zone import describe
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority
 from slactl.store.read import measures as reads
@@ -58,7 +59,7 @@ def between(now: datetime, since: datetime | None, until: datetime | None) -> Pe
     """
     if since is not None and until is not None and until < since:
         raise UsageError(
-            f"the period ends ({to_text(until)}) before it begins ({to_text(since)})",
+            f"the period ends ({describe(until)}) before it begins ({describe(since)})",
             "slactl summary --since '7d ago' --until now",
         )
     return Period(to_text(now), to_text(since) if since else None, to_text(until) if until else None)

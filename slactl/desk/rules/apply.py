@@ -145,13 +145,15 @@ def apply(
         RefusedError: they were edited in the meantime; tickets that were moved stay moved.
         DatabaseError: the database cannot be written.
     """
-    from slactl.desk.ledger.ledger import ledger
+    from slactl.desk.ledger.ledger import CommandRules, ledger
     from slactl.store.read import tickets
 
-    after = 0
+    after, change = 0, None
     while True:
         problems: list[str] = []
-        with ledger(desk, move.at, keep=not move.dry_run, strict=True) as book:
+        read = CommandRules(desk)  # again for each batch, to notice an edit
+        read.change = change
+        with ledger(desk, move.at, keep=not move.dry_run, strict=True, rules=read) as book:
             current = book.rulebook.current.hash
             if move.rules is not None and move.rules != current:
                 raise RefusedError("the rules were edited while they were applied", "slactl rules apply")
@@ -164,7 +166,7 @@ def apply(
             return
         progress(len(rows))
         yield from changed
-        after = rows[-1]["id"]
+        after, change = rows[-1]["id"], read.change
 
 
 def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[str]) -> list[Record]:

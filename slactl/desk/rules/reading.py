@@ -74,11 +74,6 @@ def source_names(path: Path) -> list[str]:
         return []
 
 
-def recipient_names(path: Path) -> list[str]:
-    """Return the names of the roles and people of a rules file; as for `due_soon`, the file is not validated."""
-    return [*table_names(path, "roles"), *table_names(path, "people")]
-
-
 def table_names(path: Path, table: str) -> list[str]:
     """Return the names in a table of a rules file, such as `people`; as for `due_soon`, the file is not validated."""
     import tomllib
@@ -89,6 +84,38 @@ def table_names(path: Path, table: str) -> list[str]:
         return [*tomllib.loads(read_text(path, BY_HAND)).get(table, {}).keys()]
     except (OSError, ValueError, AttributeError, RecursionError):
         return []
+
+
+def matched_names(path: Path, key: str) -> list[str]:
+    """Return the plans, tenants or tags (`key`) that policies match; as for `due_soon`, the file is not validated."""
+    stated = _stated(path)
+    try:
+        rules = [policy.get("match", {}) for policy in stated.get("policy", [])]
+        named = [name for match in rules for part in (match, match.get("not", {})) for name in part.get(key, [])]
+        default = stated.get("settings", {}).get("default_plan") if key == "plan" else None
+        return [str(name) for name in dict.fromkeys([*([default] if default else []), *named])]
+    except (TypeError, AttributeError):
+        return []
+
+
+def level_ids(path: Path) -> dict[str, list[str]]:
+    """Return the ids of escalation rules, each with those of its levels; the file is not validated."""
+    try:
+        rules = _stated(path).get("escalation", [])
+        return {str(rule["id"]): [str(level["id"]) for level in rule.get("level", [])] for rule in rules}
+    except (TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _stated(path: Path) -> "dict[str, Any]":
+    import tomllib
+
+    from slactl.files import BY_HAND, read_text
+
+    try:
+        return tomllib.loads(read_text(path, BY_HAND))
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def are_levels_in_force(transaction: "Transaction", desk: "Desk") -> bool:

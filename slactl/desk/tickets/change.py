@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.corrections import note_corrections, noted_breaches, refuse_silence, with_reason
 from slactl.desk.tickets.deadlines import late_warnings, note_deadlines, open_deadlines, refusing_ended_calendars
 from slactl.desk.tickets.input import checked_reason, past_instant
+from slactl.display_zone import describe
 from slactl.errors import RefusedError, SlactlError
-from slactl.sla.enums import EventType, Status
+from slactl.sla.enums import EventType, Status, Target
 from slactl.sla.timers.timer import Evaluation
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
+    from slactl.typed_times import TypedTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Subject:
         """
         if self.state.status is Status.CLOSED:
             raise RefusedError(f"ticket {self.number} is closed: {what}", f"slactl reopen {self.number}")
+
+
+def on_calendar_of(state: Evaluation, instant: "TypedTime | None", target: Target | None = None) -> datetime | None:
+    """Return the instant that a typed time means on the calendar of a ticket, or of one of its targets."""
+    if instant is None or isinstance(instant, datetime):
+        return instant
+    return instant.on(state.terms.calendar_of(target) if target is not None else state.terms.calendar)
 
 
 #: A change: returns the entries to append to a ticket.
@@ -65,7 +73,7 @@ def change(
     now: datetime,
     references: Sequence[str],
     make: Change,
-    at: datetime | None = None,
+    at: "TypedTime | None" = None,
     *,
     reason: str | None = None,
     dry_run: bool = False,
@@ -80,7 +88,7 @@ def change(
         UsageError: `at` lies in the future.
         DatabaseError: the database cannot be written.
     """
-    effective, result = past_instant(at, now) if at is not None else None, ChangeResult()
+    effective, result = past_instant(at, now) if isinstance(at, datetime) else at, ChangeResult()
     why = checked_reason(reason, "slactl help operations") if reason is not None else None
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
@@ -96,6 +104,8 @@ def change(
         result.after = {ticket["id"]: ticket for ticket in book.records(result.done)}
         if dry_run:
             rehearsed(book)
+        else:
+            result.change = book.change
     return result
 
 
@@ -110,7 +120,7 @@ def _numbers(book: Ledger, references: Sequence[str], failures: list[SlactlError
     return list(numbers)
 
 
-def change_one(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
+def change_one(book: Ledger, number: int, make: Change, backdated: "TypedTime | None", reason: str | None) -> list[str]:
     """Carry out a change of one ticket, or take all of it back; return the warnings.
 
     Raises:
@@ -127,20 +137,22 @@ def change_one(book: Ledger, number: int, make: Change, backdated: datetime | No
         raise
 
 
-def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
+def carry_out(book: Ledger, number: int, make: Change, backdated: "TypedTime | None", reason: str | None) -> list[str]:
     """Append the entries of a change to one ticket, and record moved deadlines and corrected breaches.
 
     Returns the warnings of the change, and one for each late target that it left as it was.
 
     Raises:
+        UsageError: `backdated` lies in the future.
         RefusedError: the state of the ticket does not allow it, or `backdated` is before its creation; or there is no
             reason, and `backdated` is not after a recorded breach.
     """
-    at = backdated or book.instant(number)
+    stated = on_calendar_of(book.state(number), backdated)
+    at = past_instant(stated, book.now) if stated is not None else book.instant(number)
     opened = book.state(number).created_at
     if at < opened:
         raise RefusedError(
-            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"slactl history {number}"
+            f"ticket {number} was opened at {describe(opened)}, after {describe(at)}", f"slactl history {number}"
         )
     noted = noted_breaches(book, number) if backdated is not None else []
     refuse_silence(number, at, noted, reason)

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.change import Change, Subject
+from slactl.desk.tickets.change import Change, Subject, on_calendar_of
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text
+from slactl.display_zone import describe
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
+
+if TYPE_CHECKING:
+    from slactl.typed_times import TypedTime
 
 
 def reply(body: str | None, status: Status | None) -> Change:
@@ -90,7 +94,7 @@ def prioritise(priority: Priority) -> Change:
     return make
 
 
-def set_status(status: Status, until: datetime | None = None) -> Change:
+def set_status(status: Status, until: "TypedTime | None" = None) -> Change:
     """Change the status; a closed ticket has to be reopened first. At `until` the ticket is open again.
 
     Raises:
@@ -103,9 +107,10 @@ def set_status(status: Status, until: datetime | None = None) -> Change:
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         if status is not Status.CLOSED:
             subject.refuse_closed("its status is final")
-        if until is not None and until <= subject.at:
-            raise UsageError(f"{to_text(until)} is not after {to_text(subject.at)}, when the ticket becomes {status}")
-        return _status_entries(subject, status, until)
+        ends = on_calendar_of(subject.state, until)
+        if ends is not None and ends <= subject.at:
+            raise UsageError(f"{describe(ends)} is not after {describe(subject.at)}, when the ticket becomes {status}")
+        return _status_entries(subject, status, ends)
 
     return make
 
@@ -169,10 +174,11 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
     return make
 
 
-def due(target: Target, due_at: datetime | None, reason: str) -> Change:
+def due(target: Target, due: "TypedTime | None", reason: str) -> Change:
     """Set a deadline by hand, or clear it again (None)."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
+        due_at = on_calendar_of(subject.state, due, target)
         _refuse_deadline(subject, target, due_at)
         when = to_text(due_at) if due_at is not None else None
         return [_entry(subject, EventType.DUE_SET, {"target": target.value, "due_at": when, "reason": reason})]
@@ -201,7 +207,7 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
     if due_at is None and (timer is None or not timer.manual):
         raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
     if due_at is not None and due_at < state.created_at:
-        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", f"slactl show {number}")
+        raise RefusedError(f"ticket {number} was opened after {describe(due_at)}", f"slactl show {number}")
 
 
 def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:

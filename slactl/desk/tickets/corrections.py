@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.display_zone import describe
 from slactl.errors import RefusedError
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.renumbering import BreachKey
@@ -43,7 +44,7 @@ def refuse_silence(number: int, at: datetime, noted: Sequence[NotedBreach], reas
     """
     for key, due in noted:
         if reason is None and at <= due:
-            missed = f"{key.kind.replace('_', ' ')} was overdue at {to_text(due)}"
+            missed = f"{key.kind.replace('_', ' ')} was overdue at {describe(due)}"
             what = f"ticket {number}: {missed}, and slactl recorded this; --at before that time needs --reason"
             raise RefusedError(what, f"slactl history {number}")
 

@@ -74,7 +74,8 @@ def create(
         warnings = _take_over(book, number, opened, assignee)
         note_deadlines(book, number, "ticket opened")
         (ticket,) = book.records([number])
-        return ChangeResult([number], warnings=warnings, after={number: ticket})
+        change = None if dry_run else book.change
+        return ChangeResult([number], warnings=warnings, after={number: ticket}, change=change)
 
 
 def _take_over(book: Ledger, number: int, at: datetime, assignee: str | None) -> list[str]:

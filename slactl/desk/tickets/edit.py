@@ -1,7 +1,7 @@
 """Correct the subject, requester, external id, plan or tenant of tickets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from slactl.desk.tickets.input import checked_text, effective_plan, known_tenant
 from slactl.errors import UsageError
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
-from slactl.text import clean, domain_of, is_address
+from slactl.text import clean, domain_of, is_address, trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ def edit(desk: Desk, now: datetime, references: Sequence[str], edits: Edits, *, 
     Raises:
         UsageError: nothing is to be changed, or a subject or an address is not valid.
     """
+    names = {"plan": edits.plan, "tenant": edits.tenant}
+    edits = replace(edits, **{key: trimmed(name) for key, name in names.items() if name is not None})
     texts = _checked(edits, len(references))
     return change(desk, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)
 

@@ -18,8 +18,9 @@ from slactl.sla.calendar.calendar import BusinessCalendar
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, rules_watching
+from slactl.sla.escalation.renumbering import counted
 from slactl.sla.escalation.upcoming import IsBaseline, to_come
-from slactl.sla.history.effective import effective
+from slactl.sla.history.effective import effective, retracted_names
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
@@ -79,8 +80,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
             raise RefusedError(f"ticket {number} was opened later, at {opened}", f"slactl show {number}")
         with refusing_ended_calendars(f"ticket {number}"):
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
-        decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
-        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
+        decisions = counted(reads.decisions(connection, number), retracted_names(history))
+        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions if row["kind"]]
         is_baseline = Baselines(connection).of_ticket(number)
         happened, in_force = effective(history, now), rules_in_force(desk, connection).rules
         presence_at = partial(Presence.by, connection, in_force, desk.rules)

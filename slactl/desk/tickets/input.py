@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
+from slactl.display_zone import describe
 from slactl.errors import RefusedError, RulesError, UsageError
-from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted
+from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted, trimmed
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.desk import Desk
@@ -28,7 +29,7 @@ def past_instant(at: datetime | None, now: datetime) -> datetime:
         UsageError: it lies in the future.
     """
     if at is not None and at > now:
-        raise UsageError(f"--at {to_text(at)} lies in the future: it is now {to_text(now)}")
+        raise UsageError(f"--at {describe(at)} lies in the future: it is now {describe(now)}")
     return at or now
 
 
@@ -56,16 +57,16 @@ def checked_reason(reason: str | None, example: str) -> str:
 
 
 def name_of(name: str, what: str) -> str:
-    """Return a name without blanks around it.
+    """Return a name without blanks and invisible characters around it.
 
     Raises:
         UsageError: it is empty or too long, or has NUL or a lone surrogate.
     """
-    return check_input(name.strip(), f"the {what}", least=1, most=200)
+    return check_input(trimmed(name), f"the {what}", least=1, most=200)
 
 
 def assignee_of(name: str) -> str:
-    """Return the name of an assignee without blanks around it.
+    """Return the name of an assignee without blanks and invisible characters around it.
 
     Raises:
         UsageError: it is empty, too long or not a text, or the rules use the word for somebody else.
@@ -77,14 +78,14 @@ def assignee_of(name: str) -> str:
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the tags, each once, in the given order.
+    """Return the tags, each once, in the given order, without blanks and invisible characters around them.
 
     Raises:
         UsageError: one is empty, too long, or has a comma or a blank; or there are too many.
     """
     from slactl.sla.history.readers import MOST_TAGS
 
-    checked = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
+    checked = tuple(dict.fromkeys(check_input(trimmed(tag), "a tag", least=1, most=100) for tag in tags))
     for tag in checked:
         if (better := dashed(tag)) != tag:
             written = f"write it with a dash: {clean(better or 'needs-review')}"
@@ -107,7 +108,7 @@ def effective_plan(book: "Ledger", plan: str | None, tenant: "Tenant | None") ->
     """
     if plan is None:
         return (tenant.plan if tenant else None) or book.rulebook.current.settings.default_plan
-    return known_or_refuse(plan, known_plans(book), "plan", "slactl rules show")
+    return known_or_refuse(trimmed(plan), known_plans(book), "plan", "slactl rules show")
 
 
 def place_of(tenant: "Tenant | None", stated: Mapping[str, str | None] = MappingProxyType({})) -> dict[str, str | None]:
@@ -126,6 +127,7 @@ def known_tenant(book: "Ledger", name: str | None) -> "Tenant | None":
     """
     if name is None:
         return None
+    name = trimmed(name)
     known_one = book.tenant(name)
     if known_one is not None:
         return known_one

@@ -10,7 +10,7 @@ from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.tickets import Tenant as TenantRecord
 from slactl.store.write.tenants import Tenant
-from slactl.text import clean, known_or_refuse, quoted
+from slactl.text import clean, known_or_refuse, quoted, trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def change(
         UsageError: the subdivision has no country.
     """
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
-        tenant = book.tenant(name)
+        tenant = book.tenant(trimmed(name))
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
         changed = _filled(book, tenant, facts)
@@ -75,7 +75,7 @@ def _record(tenant: Tenant) -> TenantRecord:
 def _filled(book: Ledger, tenant: Tenant, facts: TenantFacts) -> Tenant:
     """Return a tenant with what is stated about it."""
     if (plan := facts.plan) is not None:
-        known = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
+        known = known_or_refuse(trimmed(plan), known_plans(book), "plan", "slactl rules show") if plan else None
         tenant = tenant._replace(plan=known)
     if (timezone := facts.timezone) is not None:
         tenant = tenant._replace(timezone=typed_zone(timezone).key if timezone else None)

@@ -5,7 +5,7 @@ of each ticket, and each version of the rules with the first event that names it
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,14 @@ from slactl.sla.history.snapshot import LastRow
 from slactl.store.read import events as event_reads
 from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
-from slactl.store.schema.events import DEADLINES, NOTED, from_row
+from slactl.store.schema.events import ACTIONS, DEADLINES, NOTED, from_row
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
 Record = dict[str, Any]
+
+RETRACT = ACTIONS[EventType.RETRACTED]
 
 
 def export_records(transaction: "Transaction") -> Iterator[Record]:
@@ -80,16 +82,18 @@ def _records(
     texts = event_reads.texts(transaction, number)
     decisions = reads.decisions(transaction, number)
     fired = {row["event_id"]: row for row in decisions if row["event_id"] is not None}
-    rows = [(row["at"], 0, row["id"], row) for row in event_reads.event_rows(transaction, number)]
-    rows += [(row["fired_at"], 1, row["id"], row) for row in decisions if row["event_id"] is None]
-    for _, is_decision, key, row in sorted(rows, key=lambda each: each[:3]):
+    events = event_reads.event_rows(transaction, number)
+    retracted = {name for row in events if row["action"] == RETRACT for name in json.loads(row["detail"])["events"]}
+    rows = [(row["at"], 0, row["id"], 1, row) for row in events] + list(_without_event(decisions))
+    for *_, row in sorted(rows, key=lambda each: each[:4]):
+        is_decision, key = "fired_at" in row, row["id"]
         written, recorded_at = ({}, None) if is_decision else (texts.get(key, {}), row["recorded_at"])
         if is_decision:
             by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
             detail, at = _decision_fields(row) | {"warning": False}, from_text(row["fired_at"])
             event: Event | None = Event(at, EventType.ESCALATED, detail, row["actor"], by)
         else:
-            event = _event(row | {"actor": written.get("actor", row["actor"])}, fired)
+            event = _event(row | {"actor": written.get("actor", row["actor"])}, fired, retracted)
         if event is None:
             continue
         exported_number = number if event.type is EventType.CREATED else None
@@ -101,9 +105,25 @@ def _records(
         yield record | versions.first_mention(event) | last_row
 
 
-def _event(row: Record, fired: dict[int, Record]) -> Event | None:
+def _without_event(decisions: Sequence[Record]) -> Iterator[tuple[str, int, int, int, Record]]:
+    """Yield the decisions that have no event, with their places among the events of their instant.
+
+    A level that expired when a person escalated to a higher one stands before the event of that escalation.
+    """
+    event_id = 0
+    for row in reversed(decisions):
+        if row["event_id"] is not None:
+            event_id = row["event_id"]
+        elif row["source"] == "manual":
+            yield row["fired_at"], 0, event_id, row["id"] - 2**62, row
+        else:
+            yield row["fired_at"], 1, row["id"], 0, row
+
+
+def _event(row: Record, fired: dict[int, Record], named: Collection[str]) -> Event | None:
+    """Return an event to export; it has the id that it brought along, or by which a retraction names it."""
     noted = {**NOTED, DEADLINES: EventType.DEADLINES}.get(row["action"])
-    event = from_row(row["at"], row["actor"], row["actor_type"], row["action"], row["detail"])
+    event = from_row(row["at"], row["actor"], row["actor_type"], row["action"], row["detail"], row["hash"])
     if event is None:
         if noted is None:
             return None
@@ -112,7 +132,7 @@ def _event(row: Record, fired: dict[int, Record]) -> Event | None:
     detail = dict(event.detail)
     if row["id"] in fired:
         detail |= _decision_fields(fired[row["id"]])
-    return replace(event, detail=detail)
+    return replace(event, detail=detail, id=event.id if "id" in detail or event.id in named else None)
 
 
 def _decision_fields(row: Record) -> Record:

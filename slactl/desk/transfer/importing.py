@@ -55,7 +55,7 @@ def import_file(
         DatabaseError: the database cannot be written.
     """
     done = done if done is not None else Imported()
-    work = Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report, done)
+    work = Import(source, CommandRules(desk, "import"), now, baseline, dry_run, progress or Progress(), report, done)
     with desk.database.read() as transaction:
         rules = work.rules.current(transaction, strict=True).rules
     work.words = rules.priorities.meanings

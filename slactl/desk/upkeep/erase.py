@@ -23,7 +23,7 @@ from slactl.desk.ledger.entry import run_by
 from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
 from slactl.sla.enums import ActorType
 from slactl.store.schema import chain
-from slactl.store.schema.events import ERASE, detail_text
+from slactl.store.schema.events import CHANGE, ERASE, detail_text
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
@@ -142,7 +142,7 @@ def _no_data_found(requester: str, left: Sequence[Leftover]) -> NotKnownError:
 
 
 def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
-    at = to_text(now)
+    at, change = to_text(now), erasure.last_event(transaction) + 1
     for ticket, texts in list(erasure.doomed(transaction)):
         row = {
             "ticket_id": ticket,
@@ -151,7 +151,7 @@ def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
             "actor": actor,
             "actor_type": ActorType.USER.value,
             "action": ERASE,
-            "detail": detail_text(run_by(texts)),
+            "detail": detail_text({**run_by(texts), CHANGE: change}),
         }
         chain.append(transaction, row)
 

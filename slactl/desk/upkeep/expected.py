@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from slactl.clock import from_text, to_text
-from slactl.desk.ledger.projection import TimerContext, outcome_rows, ticket_columns, timer_rows
+from slactl.desk.ledger.projection import TimerContext, identity_columns, outcome_rows, ticket_columns, timer_rows
 from slactl.sla.enums import Condition, EventType, Target
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
+from slactl.sla.escalation.renumbering import BreachKey, counted, missed_cycle
+from slactl.sla.history.effective import retracted_names
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation, TimerState
 from slactl.store.read.audit import Stored, facts_of
+from slactl.store.schema.events import ACTIONS, name_of
 
 Row = dict[str, Any]
 
@@ -31,9 +33,6 @@ NOT_OF_HISTORY = ("id", "next_at")
 LATER_OF_TICKET: Row = dict.fromkeys(("wakes_at", "woken_due_at", "woken_due_target"))
 LATER: Row = dict.fromkeys(("paused_seconds", "closed_seconds", "wakes_at", "woken_state", "woken_due_at"))
 WITH_OUTCOMES: Row = {"agreement": 0, "counted": 0}
-
-#: The columns of `ticket` with a text that a person wrote.
-WRITTEN = ("subject", "requester_email")
 
 #: A check retries a ticket that failed an hour later; a day is more than that, however far two clocks differ.
 PUT_OFF = timedelta(days=1)
@@ -101,17 +100,19 @@ def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = Non
     at = at or max(context.now, history[-1].at)
     evaluation = evaluate(history, context.rules, at, context.holidays, with_outcomes=True)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
-    keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
-    identity: Row = dict.fromkeys(("external_id", "source", *WRITTEN))
-    for row in sorted(kept.events, key=lambda row: row["id"]):
-        detail = row["detail"]
-        if '"external_id"' in detail or "_hash" in detail or '"adopted_by"' in detail:
-            facts = facts_of(detail)
-            identity |= {name: facts[name] for name in ("external_id", "source") if name in facts}
-            identity |= {"source": facts["adopted_by"]} if "adopted_by" in facts else {}
-            identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
-    ticket = ticket_columns(evaluation) | identity
+    gone = retracted_names(history)
+    fired = counted(kept.fired if not gone else list(_with_event_names(kept)), gone)
+    keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in fired}
+    ticket = ticket_columns(evaluation) | identity_columns(kept.events, kept.texts, gone)
     return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
+
+
+def _with_event_names(kept: Stored) -> Iterator[Row]:
+    """Yield the decisions with the names of their events."""
+    events = {row["id"]: row for row in kept.events if row["action"] == ACTIONS[EventType.ESCALATED]}
+    for row in kept.fired:
+        event = events.get(row["event_id"])
+        yield row | {"event_name": name_of(facts_of(event["detail"]), event["hash"]) if event is not None else None}
 
 
 def differences(kept: Stored, context: AuditContext, versions: Mapping[int, str]) -> list[Difference]:

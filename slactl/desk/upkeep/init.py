@@ -167,7 +167,8 @@ def make_demo(now: datetime, config: Config) -> tuple[Config, int]:
     lines = resources.files("slactl.desk.upkeep").joinpath("demo.jsonl").read_text(encoding="utf-8").splitlines()
     moved = (line | {"at": to_text(from_text(line["at"]) + (now - WRITTEN))} for line in map(json.loads, lines))
     history = BytesIO("\n".join(map(json.dumps, moved)).encode())
-    return demo, import_file(Desk.of(demo), now, Source(history), _refuse).opened
+    desk = Desk.of(demo)._replace(is_temporary=True)
+    return demo, import_file(desk, now, Source(history), _refuse).opened
 
 
 def _refuse(problem: "Problem") -> None:

@@ -17,8 +17,7 @@ from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
-from slactl.desk.ledger.projection import upcoming_columns
-from slactl.desk.ledger.settle import IDENTITY
+from slactl.desk.ledger.projection import IDENTITY, upcoming_columns
 from slactl.desk.upkeep.expected import AuditContext, Difference, differences, earlier_rows, expected_rows, timer_name
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import audit, rules_versions

@@ -218,6 +218,11 @@ class BusinessCalendar:
         pieces = self._line.layout.day_pieces(day_number(day))
         return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in merged(pieces)]
 
+    def closing(self, day: date) -> datetime | None:
+        """Return when the last interval that starts on a date ends; None without one, or if it is always open."""
+        opening = [] if self.always_open else self.opening(day)
+        return opening[-1][1] if opening else None
+
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
         """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds; forward is positive."""
         periods = self._line.layout.zone.offset_periods(in_seconds(a), in_seconds(b))

@@ -5,9 +5,9 @@ late, or other rules, can add or remove a cycle and so change the numbers of tho
 the cycle that ran when it was made, and the instant of the decision finds that cycle again.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import from_text, to_text
 
@@ -45,6 +45,24 @@ class Decision(NamedTuple):
     key: "FiringKey"
     at: datetime
     once: bool = True
+
+
+def counted(rows: Sequence[Mapping[str, Any]], retracted: Collection[str]) -> list[Mapping[str, Any]]:
+    """Return the decisions of a ticket, given as rows in the order of their ids, that keep levels from firing.
+
+    If a person's escalation to a level is `retracted`, neither it nor the levels below, which expired with it, count.
+    """
+    if not retracted:
+        return list(rows)
+    kept, below = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
+    for row in rows:
+        below.append(row)
+        if row["source"] == "manual" and row["event_id"] is None:
+            continue
+        if row["source"] != "manual" or row["event_name"] not in retracted:
+            kept += below
+        below.clear()
+    return [*kept, *below]
 
 
 def cycles_of(evaluation: "Evaluation") -> list[Cycle]:

@@ -18,8 +18,7 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     from the history alone: the event that `check` recorded about it is only for people.
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
-    if any(event.type is EventType.RETRACTED for event in known):
-        gone = retracted([(event.id, event.detail) for event in known if event.type is EventType.RETRACTED])
+    if gone := retracted_names(known):
         # A ticket that was opened stays opened: there would be nothing left to compute.
         kept = (event for event in known if event.id is None or event.id not in gone or event.type is EventType.CREATED)
         known = [event for event in kept if event.type is not EventType.RETRACTED]
@@ -42,6 +41,11 @@ def stands_alone(event: Event) -> bool:
 def retractions(history: Sequence[Event]) -> list[datetime]:
     """Return the instants at which events were retracted, each once, in order."""
     return sorted({event.at for event in history if event.type is EventType.RETRACTED})
+
+
+def retracted_names(history: Sequence[Event]) -> set[str]:
+    """Return the ids of the events of a history, in order of time, that do not count."""
+    return retracted([(event.id, event.detail) for event in history if event.type is EventType.RETRACTED])
 
 
 def retracted(retractions: Sequence[tuple[str | None, Mapping[str, Any]]]) -> set[str]:

@@ -15,7 +15,7 @@ from slactl.sla.history.readers import LineError
 Numbered = tuple[int, Line]
 
 #: What nobody can take back: the opening, rules that were applied, and notes for people.
-_LASTING = frozenset(
+LASTING = frozenset(
     (EventType.CREATED, EventType.RULES_APPLIED, EventType.BREACHED, EventType.CORRECTED, EventType.DEADLINES)
 )
 
@@ -95,7 +95,7 @@ def _unretractable(event: Event, named: dict[str, Event]) -> Iterator[LineError]
         meant = named.get(name)
         if meant is None or meant.at > event.at:
             yield LineError("events", f"no earlier line of the ticket has the id {name[:60]!r}")
-        elif meant.type in _LASTING or (meant.type is EventType.ESCALATED and meant.by_system):
+        elif meant.type in LASTING or (meant.type is EventType.ESCALATED and meant.by_system):
             yield LineError("events", f"{name[:60]!r} is {meant.type.value}, which cannot be retracted")
 
 

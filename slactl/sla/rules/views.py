@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import parse_instant
 from slactl.durations import parse_wall_duration
 from slactl.errors import RulesError, UsageError
 from slactl.files import BY_HAND, read_text
@@ -36,6 +35,8 @@ class ViewOption:
 
 
 def _instant(text: str) -> None:
+    from slactl.typed_times import parse_instant
+
     try:
         parse_instant(text, datetime(2026, 1, 1, tzinfo=UTC))
     except UsageError as error:

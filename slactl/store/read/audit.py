@@ -205,7 +205,7 @@ class Stored:
     ticket: Row | None
     timers: Sequence[Row]
     events: Sequence[sqlite3.Row]
-    texts: Mapping[tuple[int, str], str]
+    texts: Mapping[int, Mapping[str, str]]
     fired: Sequence[Row]
     outcomes: Sequence[Row] | None
 
@@ -283,15 +283,15 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int], since: int) -
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
     condition = f"{of_tickets} AND NOT ({_ABOUT_NO_TARGET}) ORDER BY ticket_id, at, id"
-    statement = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event WHERE {condition}"
+    statement = f"SELECT ticket_id, id, {COLUMNS} FROM event WHERE {condition}"
     events = {number: list(events) for number, events in groupby(cursor.execute(statement), key=itemgetter(0))}
     levels = f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_tickets} {in_order}"
     fired = by_ticket(rows(connection, levels))
-    texts: dict[int, dict[tuple[int, str], str]] = {}
+    texts: dict[int, dict[int, dict[str, str]]] = {}
     query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
     WHERE e.ticket_id IN ({marks}) AND t.field IN ('subject', 'requester_email')"""
     for number, event_id, name, text in connection.execute(query):
-        texts.setdefault(number, {})[event_id, name] = text
+        texts.setdefault(number, {}).setdefault(event_id, {})[name] = text
     for number in wanted:
         history = events.get(number, [])
         ticket, written = tickets.get(number), texts.get(number, {})

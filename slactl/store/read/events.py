@@ -1,9 +1,11 @@
-"""Read what happened: the events of tickets, the texts that people wrote, and the audit log."""
+"""Read what happened: the events of tickets, the texts that people wrote, the audit log, and the changes in it."""
 
 import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import from_text
@@ -13,16 +15,21 @@ from slactl.store.read.rows import Row, batches, marks, numbers, rows
 from slactl.store.schema.events import (
     ACTIONS,
     BREACH,
+    CHANGE,
     CLOSE,
     COLUMNS,
+    COMMAND,
     CORRECTION,
     ERASE,
     REOPEN,
     RESOLVE,
+    STILL_CORRECTED,
+    detail_text,
     from_row,
     identity,
+    named_in,
 )
-from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
+from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED, SEALED
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Event as EventRecord
@@ -74,8 +81,9 @@ def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None
 
 
 def event_rows(transaction: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the events of one ticket by time, `detail` as it is stored."""
-    return list(rows(transaction, f"{_SELECT} WHERE ticket_id = ? ORDER BY at, id", (number,)))
+    """Return the events of one ticket by time, with their hashes, `detail` as it is stored."""
+    query = f"SELECT {', '.join(EVENT_STORED)}, hash FROM event WHERE ticket_id = ? ORDER BY at, id"
+    return list(rows(transaction, query, (number,)))
 
 
 def log(
@@ -106,10 +114,10 @@ def log(
 def event_record(row: Row) -> "EventRecord":
     """Decode `detail`, and take out of it what `event_view` shows elsewhere or not at all."""
     detail = row["detail"] = json.loads(row["detail"])
-    row["unix_user"] = None
-    if isinstance(detail, dict):
-        row["unix_user"] = detail.pop("unix_user", None)
-        detail.pop("imported_by", None)
+    sealed = {name: detail.pop(name, None) for name in SEALED} if isinstance(detail, dict) else dict.fromkeys(SEALED)
+    row |= {name: sealed[name] for name in ("change", "unix_user")}
+    if sealed["numbers"] is not None:
+        detail["events"] = sealed["numbers"]
     return cast("EventRecord", row)
 
 
@@ -118,7 +126,7 @@ def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
     columns = {name: f"json_extract(detail, '$.{name}')" for name in ("target", "cycle", "due_at", "reason")}
     columns |= {"corrected_at": "recorded_at", "actor": "actor"}
     selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    query = f"SELECT {selected} FROM event WHERE ticket_id = ? AND action = ? ORDER BY id"
+    query = f"SELECT {selected} FROM event c WHERE ticket_id = ? AND action = ? AND {STILL_CORRECTED} ORDER BY id"
     return list(rows(transaction, query, (number, CORRECTION)))
 
 
@@ -149,7 +157,7 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
 
 
 def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, most: int = 0) -> Iterator[Row]:
-    """Yield the messages of one ticket by time; `body` is None if it was erased.
+    """Yield the messages of one ticket by time; `body` is None if it was erased, `retracted` messages do not count.
 
     With `last` these are the last messages alone. With `most` each has at most so many characters of its body, and
     `written`, which tells an erased body from one that never was.
@@ -158,13 +166,25 @@ def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, mos
     body = f"substr(w.text, 1, {most:d}) AS body{written}" if most else "w.text AS body"
     chosen = f"e.id IN (SELECT e.id FROM event e WHERE {_MESSAGES} ORDER BY e.at DESC, e.id DESC LIMIT {last:d})"
     query = f"""SELECT e.id AS event_id, e.at AS at, e.action AS type, COALESCE(a.text, e.actor) AS actor,
-    {body} FROM event e
+    {body}, {named_in("e")} AS name FROM event e
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
     LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
     WHERE {chosen if last else _MESSAGES} ORDER BY e.at, e.id"""
+    gone = _retracted(transaction, number)
     for row in rows(transaction, query, {"id": number}):
-        facts = {"type": MESSAGE_TYPES[row["type"]]} | ({"written": bool(row["written"])} if most else {})
-        yield row | facts
+        facts = {"type": MESSAGE_TYPES[row["type"]], "retracted": row.pop("name") in gone}
+        yield row | facts | ({"written": bool(row["written"])} if most else {})
+
+
+def _retracted(transaction: sqlite3.Connection, number: int) -> set[str]:
+    """Return the names of the events of one ticket that do not count."""
+    query = f"SELECT {named_in('e')}, detail FROM event e WHERE ticket_id = ? AND action = ? ORDER BY at, id"
+    found = transaction.execute(query, (number, ACTIONS[EventType.RETRACTED])).fetchall()
+    if not found:
+        return set()
+    from slactl.sla.history.effective import retracted
+
+    return retracted([(name, json.loads(detail)) for name, detail in found])
 
 
 def message_count(transaction: sqlite3.Connection, number: int) -> int:
@@ -183,3 +203,96 @@ def last_events(transaction: sqlite3.Connection, number: int, last: int) -> "lis
     latest = f"SELECT id FROM event WHERE ticket_id = ? ORDER BY at DESC, id DESC LIMIT {last:d}"
     found = rows(transaction, f"{_SELECT} WHERE id IN ({latest}) ORDER BY at, id", (number,))
     return [event_record(row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """One event of a change; `event` is None if it is only noted for people."""
+
+    number: int
+    ticket: int
+    recorded_at: str
+    action: str
+    detail: dict[str, Any]
+    event: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one command wrote: its number, which is that of its first event, and its events in the order of the log."""
+
+    number: int
+    events: Sequence[ChangeEvent]
+
+    @property
+    def command(self) -> str | None:
+        """Return the name of a command that cannot be undone, or None."""
+        said = self.events[0].detail.get(COMMAND)
+        return said["name"] if said is not None else None
+
+    @property
+    def is_undo(self) -> bool:
+        """Return whether the command was `undo`."""
+        types = {each.event.type for each in self.events if each.event is not None}
+        return self.command is None and EventType.RETRACTED in types
+
+
+def change_of(transaction: sqlite3.Connection, number: int) -> Change | None:
+    """Return the change of this number; None if no command has it.
+
+    The part of a command that works in several transactions ends where another command wrote.
+    """
+    found = list[ChangeEvent]()
+    query = f"SELECT id, ticket_id, recorded_at, {COLUMNS} FROM event WHERE id >= ? ORDER BY id"
+    for number_of_event, ticket, recorded_at, *row in transaction.execute(query, (number,)):
+        detail = json.loads(row[4])
+        if detail.get(CHANGE) != number:
+            break
+        found.append(ChangeEvent(number_of_event, ticket, recorded_at, row[3], detail, from_row(*row)))
+    return Change(number, found) if found and found[0].number == number else None
+
+
+def event_change(transaction: sqlite3.Connection, number: int) -> tuple[int | None] | None:
+    """Return the change of an event, which is None for an event from before changes had numbers; None if there is none.
+
+    The number is in a tuple, so that the two differ.
+    """
+    row = transaction.execute("SELECT detail FROM event WHERE id = ?", (number,)).fetchone()
+    return (json.loads(row[0]).get(CHANGE),) if row is not None else None
+
+
+def last_changes(transaction: sqlite3.Connection, actor: str, among: int = 2**62) -> Iterator[int | None]:
+    """Yield the changes of an actor, the last first; None for an event from before changes had numbers.
+
+    What an import brought belongs to the person who ran it. `among` is how many events of the log are read at most.
+    """
+    query = f"""SELECT json_extract(detail, '$.{CHANGE}') FROM (SELECT * FROM event ORDER BY id DESC LIMIT {among:d})
+    WHERE (actor = :actor AND actor_type = 'user' AND instr(detail, '"{COMMAND}":') = 0) OR instr(detail, :ran) > 0
+    ORDER BY id DESC"""
+    found = transaction.execute(query, {"actor": actor, "ran": command_text(actor)})
+    yield from (number for number, _ in groupby(number for (number,) in found))
+
+
+def command_text(actor: str) -> str:
+    """Return how the detail of an event names an import that an actor ran."""
+    return detail_text({COMMAND: {"actor": actor, "name": "import"}})[1:-1]
+
+
+def entries_of(transaction: sqlite3.Connection, actor: str, since: str) -> list[tuple[str, str]]:
+    """Return what an actor entered at `since` or later that no ticket has, the last first: its name, and its command.
+
+    These are overrides, absences and silences that nobody has removed since.
+    """
+    query = """SELECT created_at, 'override ' || id AS name, 'slactl oncall remove ' || id AS command FROM override
+    WHERE actor = :actor AND created_at >= :since AND removed_at IS NULL
+    UNION ALL SELECT created_at, 'absence ' || id, 'slactl oncall remove ' || id FROM absence
+    WHERE actor = :actor AND created_at >= :since AND removed_at IS NULL
+    UNION ALL SELECT created_at, 'silence ' || id, 'slactl silence expire ' || id FROM silence
+    WHERE actor = :actor AND created_at >= :since AND expired_by IS NULL ORDER BY 1 DESC"""
+    found = rows(transaction, query, {"actor": actor, "since": since})
+    return [(row["name"], row["command"]) for row in found]
+
+
+def recent(transaction: sqlite3.Connection, actor: str, most: int) -> list[int]:
+    """Return the numbers of the last changes of an actor, the last first."""
+    return [number for number in islice(last_changes(transaction, actor, 2_000), most) if number is not None]

@@ -10,7 +10,7 @@ from slactl.sla.history.effective import retracted
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
-from slactl.store.schema.events import CORRECTION, REOPEN
+from slactl.store.schema.events import CORRECTION, REOPEN, STILL_CORRECTED, named_in
 
 if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
@@ -78,15 +78,15 @@ class TicketsJudged(NamedTuple):
     reopened: int
 
 
-#: Whether an event `e` counts: only an event with an id can be retracted.
-_COUNTS = """CASE WHEN json_extract(e.detail, '$.id') IS NULL THEN 1
-ELSE NOT is_retracted(json_extract(e.detail, '$.id'), (SELECT json_group_array(json(gone.detail)) FROM
-(SELECT detail FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract' ORDER BY at, id) gone)) END"""
+#: Whether an event `e` counts: no retraction leaves it out.
+_COUNTS = f"""NOT is_retracted({named_in("e")}, (SELECT json_group_array(json_array({named_in("gone")},
+json(gone.detail))) FROM (SELECT detail, hash FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract'
+ORDER BY at, id) gone))"""
 
 
 def _is_retracted(name: str, retractions: str) -> bool:
     """Return whether the retractions of a ticket, in order, leave out the event of this id."""
-    return name in retracted([(detail.get("id"), detail) for detail in json.loads(retractions)])
+    return name in retracted(json.loads(retractions))
 
 
 def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsJudged]:
@@ -124,9 +124,9 @@ _AT_OPENING = {
 
 def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
     """Return the number of recorded breaches with a deadline in a period that were corrected later."""
-    due_at = "json_extract(detail, '$.due_at')"
-    query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(detail, '$.target'), {due_at} FROM event
-    WHERE action = '{CORRECTION}' AND {period.holds(due_at)})"""
+    due_at = "json_extract(c.detail, '$.due_at')"
+    query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(c.detail, '$.target'), {due_at}
+    FROM event c WHERE action = '{CORRECTION}' AND {period.holds(due_at)} AND {STILL_CORRECTED})"""
     return int(connection.execute(query, period.parameters).fetchone()[0])
 
 

@@ -119,7 +119,11 @@ def escalations(transaction: sqlite3.Connection, number: int, *, last: int = 0) 
 
 def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
     """Return the escalations of one ticket with the columns that keep each from firing twice, oldest first."""
-    return _escalations(transaction, [*views.ESCALATION_COLUMNS, "kind", "cycle", "arming", "event_id"], number)
+    from slactl.store.schema.events import named_in
+
+    name = f"(SELECT {named_in('e')} FROM event e WHERE e.id = event_id) AS event_name"
+    columns = [*views.ESCALATION_COLUMNS, "kind", "cycle", "arming", "event_id", name]
+    return _escalations(transaction, columns, number)
 
 
 def _escalations(transaction: sqlite3.Connection, columns: list[str], number: int, last: int = 0) -> list[Row]:

@@ -40,12 +40,20 @@ CORRECTION = "sla.correct"
 #: The types of events that are recorded for people only, by audit name.
 NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
 
+#: The SQL condition that no breach of the same deadline was recorded after a correction `c`: an undo can bring it back.
+STILL_CORRECTED = f"""NOT EXISTS (SELECT 1 FROM event b WHERE b.ticket_id = c.ticket_id AND b.id > c.id
+AND b.action = '{BREACH}' AND json_extract(b.detail, '$.target') = json_extract(c.detail, '$.target')
+AND json_extract(b.detail, '$.due_at') = json_extract(c.detail, '$.due_at'))"""
+
 #: An erasure of texts; the detail has the numbers of their events by field.
 ERASE = "ticket.erase"
 
 #: The actions of events that seal the versions of the rules, and the field of the seal.
 SEALING = (ACTIONS[EventType.CREATED], ACTIONS[EventType.RULES_APPLIED], BREACH)
 RULES_SEAL = "rules_seal"
+
+#: The fields of a detail that have the number of the change, and the name of a command that cannot be undone.
+CHANGE, COMMAND = "change", "command"
 
 _TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys((RESOLVE, CLOSE, REOPEN), EventType.STATUS)
 
@@ -56,7 +64,11 @@ OF_HISTORY = frozenset(_TYPES)
 _decode = json.JSONDecoder().raw_decode
 
 #: The columns that `from_row` reads, in its order.
-COLUMNS = "at, actor, actor_type, action, detail"
+COLUMNS = "at, actor, actor_type, action, detail, hash"
+
+#: How many digits of its hash name an event that brought no id along. The hash covers the log up to the event, so no
+#: event of another database has the same name.
+NAME_LENGTH = 16
 
 
 def action_of(event: Event) -> str:
@@ -70,15 +82,25 @@ def action_of(event: Event) -> str:
     return REOPEN if before is not None and Status(before).is_done else ACTIONS[EventType.STATUS]
 
 
-def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> Event | None:
-    """Return the history event of a row of `event`; None for a row that is noted for people only."""
+def named_in(event: str) -> str:
+    """Return the SQL for the name by which a retraction names an event, given the alias of its row."""
+    return f"COALESCE(json_extract({event}.detail, '$.id'), substr({event}.hash, 1, {NAME_LENGTH}))"
+
+
+def name_of(facts: Mapping[str, Any], seal: str) -> str | None:
+    """Return the name by which a retraction names an event: the id that it brought along, else a part of its hash."""
+    return facts.get("id") or seal[:NAME_LENGTH] or None
+
+
+def from_row(at: str, actor: str, actor_type: str, action: str, detail: str, seal: str = "") -> Event | None:
+    """Return the history event of a row of `event` and its hash; None for a row that is noted for people only."""
     kind = _TYPES.get(action)
     if kind is None:
         return None
     facts: dict[str, Any] = _decode(detail)[0] if detail != "{}" else {}
     if kind is EventType.DUE_SET and "target" not in facts:
         return None
-    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), facts.get("id"))
+    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), name_of(facts, seal))
 
 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:

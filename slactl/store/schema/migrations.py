@@ -64,6 +64,10 @@ def unix_users(connection: sqlite3.Connection) -> None:
     """Add the Unix user to the view of events; `migrate` creates the views again."""
 
 
+def changes(connection: sqlite3.Connection) -> None:
+    """Add the number of the change to the view of events; `migrate` creates the views again."""
+
+
 def message_ids(connection: sqlite3.Connection) -> None:
     """Add the ids that messages carry and the state `partly`; a constraint changes only with its whole table."""
     made_anew(connection, "notification", "message_ids")
@@ -186,6 +190,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
+    changes,
 )
 
 

@@ -150,11 +150,18 @@ ESCALATION_COLUMNS = [
 
 #: The columns of the table `event`. Its `detail` also seals which Unix user ran the command, and who imported it.
 EVENT_STORED = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail"]
-EVENT_COLUMNS = [*EVENT_STORED, "unix_user"]
+EVENT_COLUMNS = [*EVENT_STORED, "change", "unix_user"]
 
-#: The SQL with which the view reads `unix_user` from `detail`.
+#: What `detail` seals and the view shows elsewhere or not at all. A retraction names events by parts of their hashes,
+#: and people by their numbers.
+SEALED = ("unix_user", "imported_by", "change", "command", "numbers")
+
+#: The SQL with which the view reads the columns that `detail` seals.
 _EVENT = {name: name for name in EVENT_STORED} | {
-    "detail": "json_remove(detail, '$.unix_user', '$.imported_by')",
+    "detail": "json_remove(CASE WHEN json_extract(detail, '$.numbers') IS NULL THEN detail"
+    " ELSE json_set(detail, '$.events', json_extract(detail, '$.numbers')) END"
+    f", {str([f'$.{name}' for name in SEALED])[1:-1]})",
+    "change": "json_extract(detail, '$.change')",
     "unix_user": "json_extract(detail, '$.unix_user')",
 }
 

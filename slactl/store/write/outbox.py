@@ -130,6 +130,23 @@ def record(transaction: sqlite3.Connection, changes: Mapping[int, Mapping[str, A
     _change(transaction, changes, "state = ?", (WAITING,))
 
 
+def withdraw(transaction: sqlite3.Connection, events: Sequence[int], now: str) -> int:
+    """Give up the messages about escalations of these events that nobody has got yet; return how many there are.
+
+    A message that is being sent stays as it is; one that some of several addresses got goes to no other.
+    """
+    partly, obsolete, count = NotificationState.PARTLY.value, NotificationState.OBSOLETE.value, 0
+    for batch in batches(events):
+        statement = (
+            f"UPDATE notification SET state = CASE WHEN instr(addresses, '\"sent\"') > 0 THEN '{partly}'"
+            f" ELSE '{obsolete}' END, ended_at = ?, next_try_at = NULL, error = 'the escalation was undone'"
+            f" WHERE escalation_id IN (SELECT id FROM escalation WHERE event_id IN ({marks(batch)}))"
+            f" AND state = '{WAITING}'"
+        )
+        count += transaction.execute(statement, (now, *batch)).rowcount
+    return count
+
+
 def record_sent(
     transaction: sqlite3.Connection, changes: Mapping[int, Mapping[str, Any]], claimed_by: str | None
 ) -> set[int]:

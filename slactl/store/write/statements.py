@@ -11,7 +11,7 @@ from slactl.store.read.filters import by_number
 from slactl.store.read.rows import Row, batches, by_ticket, marks, rows
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.compiled import tables
-from slactl.store.schema.events import from_row
+from slactl.store.schema.events import COLUMNS, from_row, named_in
 from slactl.store.schema.views import last_event
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ def histories(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[in
     """Return the events from which the timers of each ticket are calculated, by time."""
     found: dict[int, list[Event]] = {number: [] for number in numbers}
     for batch in batches(numbers):
-        query = (
-            "SELECT ticket_id, at, actor, actor_type, action, detail FROM event"
-            f" WHERE ticket_id IN ({marks(batch)}) ORDER BY ticket_id, at, id"
-        )
+        query = f"SELECT ticket_id, {COLUMNS} FROM event WHERE ticket_id IN ({marks(batch)}) ORDER BY ticket_id, at, id"
         for number, *row in connection.execute(query, batch):
             event = from_row(*row)
             if event is not None:
@@ -115,9 +112,13 @@ def outcomes(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int
 
 
 def decisions(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Return the key, the instants and the outcome of each level that became due, by ticket."""
-    columns = "id, ticket_id, kind, cycle, escalation, level, arming, repeat, source, due_at, fired_at, outcome"
-    query = f"SELECT {columns} FROM escalation WHERE level IS NOT NULL AND ticket_id IN ({{}})"
+    """Return the key, the instants, the outcome and the event of each level that became due, by ticket and id."""
+    key = ("kind", "cycle", "escalation", "level", "arming", "repeat")
+    columns = ("id", "ticket_id", "event_id", *key, "source", "due_at", "fired_at", "outcome")
+    query = (
+        f"SELECT {', '.join(f'f.{name}' for name in columns)}, {named_in('e')} AS event_name FROM escalation f"
+        " LEFT JOIN event e ON e.id = f.event_id WHERE f.level IS NOT NULL AND f.ticket_id IN ({}) ORDER BY f.id"
+    )
     return _grouped(connection, query, numbers)
 
 

@@ -280,7 +280,7 @@ def test_a_reply_that_keeps_the_status_keeps_its_end(desk: Path, slactl: Slactl,
     [
         ("resolved --until 2026-03-03T09:00:00Z", "--until needs pending or waiting_customer"),
         ("open --until 2026-03-03T09:00:00Z", "--until needs pending or waiting_customer"),
-        ("pending --until 2026-03-02T09:00:00Z", "is not after 2026-03-02T09:00:00Z"),
+        ("pending --until 2026-03-02T09:00:00Z", "is not after Mon 2026-03-02 09:00 UTC"),
         ("pending --until soon", "'soon' is not a valid time"),
     ],
 )

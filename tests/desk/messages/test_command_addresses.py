@@ -158,6 +158,30 @@ def test_value_that_may_be_no_argument_fails_and_nothing_runs(
     assert [each[:2] for each in outbox(slactl)] == [("lead", "dead"), ("backup", "printed")]
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("-rf", "the external id of the ticket begins with -, as an option does"),
+        ("a\u202eb", "the external id of the ticket has characters that are not shown"),
+    ],
+)
+def test_value_that_may_be_no_argument_fails_at_once_in_an_escalation_by_hand(
+    desk: Path, slactl: Slactl, name: str, why: str
+) -> None:
+    """Nobody who runs `check` could send the message either, so that it must not wait."""
+    write_program(desk)
+    write_rules(desk, ["./page", "{external_id}"])
+    late(slactl, name)
+    level = ("--escalation", "first-response", "--level", "breach", "--reason", "called twice")
+    rehearsed = slactl("escalate", "-n", "--json", *level, "--", name)
+    assert '"state": "dead"' in rehearsed.out, rehearsed
+    result = slactl("escalate", *level, "--", name)
+    assert result.code == 7
+    assert f"lead: command ./page: nothing was run: {why}; slactl gave up" in result.err.replace("⟨U+202E⟩", "")
+    assert got(desk) == []
+    assert ("lead", "dead") in [each[:2] for each in outbox(slactl)]
+
+
 VALUES = {"{id}": "12", "{external_id}": "", "{status}": "open"}
 
 #: Parts of an argument, each with what it becomes; the value of `{external_id}` is drawn.

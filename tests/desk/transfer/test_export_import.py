@@ -219,7 +219,7 @@ def test_csv_is_for_spreadsheets(full: Path, slactl: Slactl) -> None:
     tickets, events = slactl("export", "--format", "csv"), slactl("export", "--format", "csv", "--events")
     assert tickets.lines[0].startswith("id,external_id,source,tenant")
     assert len(tickets.lines) == 6
-    assert events.lines[0] == "id,ticket_id,at,recorded_at,actor,actor_type,action,detail,unix_user"
+    assert events.lines[0] == "id,ticket_id,at,recorded_at,actor,actor_type,action,detail,change,unix_user"
     assert slactl("export", "--format", "table").code == 2
 
 

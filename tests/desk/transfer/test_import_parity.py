@@ -126,4 +126,4 @@ def _only_warnings(problem: Any) -> None:  # noqa: ANN401
 
 
 def _config(folder: Path, name: str) -> Config:
-    return resolve({}, database=str(folder / f"{name}.db"), rules=str(folder / "rules.toml"))
+    return resolve({}, db=str(folder / f"{name}.db"), rules=str(folder / "rules.toml"))

@@ -31,7 +31,7 @@ PROMISED = {
     " pending_until",
     "escalation_view": "id ticket_id source escalation level repeat reason due_at fired_at outcome actor from_priority"
     " to_priority from_assignee to_assignee run_id",
-    "event_view": "id ticket_id at recorded_at actor actor_type action detail unix_user",
+    "event_view": "id ticket_id at recorded_at actor actor_type action detail change unix_user",
     "breach_view": "ticket_id external_id target cycle due_at breached_at stopped_at detected_at overdue_seconds"
     " priority plan tenant assignee policy",
     "summary_view": "at open_count unassigned_count urgent_open_count escalated_count first_response_breached_count"
