@@ -52,6 +52,24 @@ def _machine_zone() -> str:
     return name if found else "local time"
 
 
+def heading() -> str:
+    """Return what stands once above times without an offset: the name of the display zone, or "UTC+01:00"."""
+    return zone_name() if zone_name() != "local time" else f"UTC{_usual_offset()}"
+
+
+def _usual_offset() -> str:
+    import time
+
+    minutes = -time.timezone // 60
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def is_twice(there: datetime) -> bool:
+    """Return whether the clocks of the display zone show this time of it twice."""
+    wall = there.replace(tzinfo=None)
+    return instant_of(wall.replace(fold=0)) != instant_of(wall.replace(fold=1))
+
+
 def shown(instant: datetime) -> datetime:
     """Return an aware instant as the clocks of the display zone show it."""
     return instant.astimezone(_chosen)
@@ -73,9 +91,7 @@ def describe(instant: datetime) -> str:
     there = shown(instant)
     seconds = f":{there.second:02d}" if there.second else ""
     name = zone_name()
-    wall = there.replace(tzinfo=None)
-    is_twice = instant_of(wall.replace(fold=0)) != instant_of(wall.replace(fold=1))
-    parts = [offset(there)] if is_twice or name == "local time" else []
+    parts = [offset(there)] if is_twice(there) or name == "local time" else []
     parts += [name] if name != "local time" else []
     return f"{WEEKDAYS[there.weekday()]} {there:%Y-%m-%d %H:%M}{seconds} {' '.join(parts)}"
 

@@ -30,26 +30,37 @@ class Claimant(NamedTuple):
     """A process that can hold leases, told apart from every other process on every machine.
 
     `start` is when it started, in ticks since the machine started; `machine` names the host, its start and the
-    namespace of process numbers. Without `/proc`, some parts are `-`.
+    namespace of process numbers. Without `/proc`, some parts are `-`. `recorder` is the process of the same machine
+    that records what the claimant did, if no lease of its own protects that: as long as either lives, both work.
     """
 
     pid: int
     start: str
     machine: str
+    recorder: str | None = None
 
     @classmethod
     def of(cls, pid: int) -> Self:
         """Return the claimant that a living process of this machine is."""
         return cls(pid, _life(pid).start, _machine())
 
+    def recorded_by(self, pid: int) -> "Claimant":
+        """Return the claimant whose results a living process of this machine records."""
+        return self._replace(recorder=f"{pid} {_life(pid).start}")
+
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Parse what `str` returned; None for any other text."""
-        match = re.fullmatch(r"([1-9]\d{0,9}) (\d{1,20}|-) (\S+ \S+ \S+)", text, re.ASCII)
-        return cls(int(match[1]), match[2], match[3]) if match else None
+        process = r"[1-9]\d{0,9} (?:\d{1,20}|-)"
+        match = re.fullmatch(rf"({process}) (\S+ \S+ \S+?)(?: for ({process}))?", text, re.ASCII)
+        if match is None:
+            return None
+        pid, start = match[1].split()
+        return cls(int(pid), start, match[2], match[3])
 
     def __str__(self) -> str:
-        return f"{self.pid} {self.start} {self.machine}"
+        recorder = f" for {self.recorder}" if self.recorder is not None else ""
+        return f"{self.pid} {self.start} {self.machine}{recorder}"
 
     @property
     def host(self) -> str:
@@ -63,23 +74,27 @@ class Claimant(NamedTuple):
 
     @property
     def is_dead(self) -> bool:
-        """Return whether it has certainly ended: false for the processes of other machines."""
-        if not self.is_here:
+        """Return whether it and its recorder have certainly ended: false for the processes of other machines."""
+        return self.is_here and _has_ended(self.pid, self.start) and not self.is_recorded
+
+    @property
+    def is_recorded(self) -> bool:
+        """Return whether its recorder may still be working."""
+        if self.recorder is None:
             return False
-        try:
-            os.kill(self.pid, 0)  # asks whether there is such a process, and sends nothing
-        except ProcessLookupError:
-            return True
-        except (PermissionError, OverflowError):
-            pass  # another user's process
-        now = _life(self.pid)
-        is_another = "-" not in (now.start, self.start) and now.start != self.start
-        return is_another or now.state in ("Z", "X")
+        pid, start = self.recorder.split()
+        return not (self.is_here and _has_ended(int(pid), start))
 
 
 def this_process() -> str:
     """Return what `claimed_by` says of leases that this process holds."""
     return str(Claimant.of(os.getpid()))
+
+
+def recorded_by_this_process(claimed_by: str) -> str:
+    """Return what `claimed_by` says of a lease whose holder's results this process records."""
+    holder = Claimant.parse(claimed_by)
+    return str(holder.recorded_by(os.getpid())) if holder is not None else claimed_by
 
 
 def in_force(claimed_by: str | None, claimed_until: str | None) -> bool:
@@ -99,6 +114,12 @@ def is_here(claimed_by: str) -> bool:
     return holder is not None and holder.is_here
 
 
+def is_recorded(claimed_by: str) -> bool:
+    """Return whether another process may still be working that records what the holder of a lease did."""
+    holder = Claimant.parse(claimed_by)
+    return holder is not None and holder.is_recorded
+
+
 class Time(NamedTuple):
     """When a process ends at the latest, as uptime of its machine, and when its lease then runs out, as text."""
 
@@ -116,6 +137,19 @@ class _Life(NamedTuple):
 
     state: str
     start: str
+
+
+def _has_ended(pid: int, start: str) -> bool:
+    """Return whether the process of this machine that started at `start` has certainly ended."""
+    try:
+        os.kill(pid, 0)  # asks whether there is such a process, and sends nothing
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass  # another user's process
+    now = _life(pid)
+    is_another = "-" not in (now.start, start) and now.start != start
+    return is_another or now.state in ("Z", "X")
 
 
 def _life(pid: int) -> _Life:

@@ -46,8 +46,11 @@ _NEEDED = (
     "|(?<=[\u0d15-\u0d3a]\u0d4d)\u200d(?!\u200d)"
 )
 
+#: Whom a message is to that reaches no person and no role, so that `check` prints it.
+NOBODY = "nobody"
+
 #: The program and the words that stand for somebody; nobody may have such a name.
-RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assignee")
+RESERVED = ("slactl", "me", NOBODY, "requester", "assignee", "previous_assignee")
 
 #: How many combining marks a letter keeps; more would cover the lines around.
 MARKS = 8
@@ -104,7 +107,7 @@ def _thinned(match: re.Match[str]) -> str:
     for is_mark, run in groupby(match[0], key=lambda character: category(character) in ("Mn", "Me")):
         marks = "".join(run)
         left_out = len(marks) - MARKS
-        parts.append(f"{marks[:MARKS]}⟨{left_out:,} more marks⟩" if is_mark and left_out > 0 else marks)
+        parts.append(f"{marks[:MARKS]}⟨{counted(left_out, 'more mark')}⟩" if is_mark and left_out > 0 else marks)
     return "".join(parts)
 
 

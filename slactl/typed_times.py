@@ -117,6 +117,8 @@ def parse_range(text: str, now: datetime, *, ahead: bool = False) -> Range:
 
 
 def _until(text: str, now: datetime, since: datetime | None, ahead: bool) -> datetime:
+    if re.search("(?i)^in | ago$", text):  # a distance is one from now, never from SINCE
+        return parse_instant(text, now, ahead=ahead)
     base = max(now, since) if since is not None and ahead else now
     days = _bare_dates(text, now)
     if days is None:

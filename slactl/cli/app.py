@@ -167,7 +167,7 @@ def root(
     if context.invoked_subcommand is None:
         settle(context)
         if not context.resilient_parsing:
-            from slactl.cli.help import show_status
+            from slactl.cli.status import show_status
 
             show_status(context)
         return

@@ -37,7 +37,7 @@ def audit() -> None:
     """List and verify the log of everything that happened."""
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.events:EVENT_COLUMNS")
 def list_events(
     context: typer.Context,
     since: Annotated[str | None, typer.Option("--since", metavar="T", help="Recorded at T or later.")] = None,
@@ -67,7 +67,7 @@ def list_events(
         log = event_reads.log(
             transaction, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
         )
-        spool = None if chosen is Form.TABLE else spooled(log, chosen, names)
+        spool = None if chosen is Form.TABLE else spooled(log, chosen, names, header=output.header)
         events = list(log)
     if spool:
         pour(spool, sys.stdout)

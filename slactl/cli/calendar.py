@@ -113,7 +113,7 @@ def is_open(
     _print(record, "yes" if record["open"] else "no", lambda: open_lines(record), as_json=as_json)
 
 
-@app.command()
+@app.command(fields="slactl.desk.rules.calendar:DATE_FIELDS")
 def show(
     context: typer.Context,
     name: Name,
@@ -148,7 +148,9 @@ def show(
     if chosen is Form.TABLE and output.fields is None:
         draw_month(dates, calendars.described(asked), calendars.today(asked, here.now), here.screen)
     else:
-        write(dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
+        write(
+            dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date", header=output.header
+        )
 
 
 def _instant(here: Call, text: str, asked: "Hours", *, ahead: bool = False) -> "datetime":

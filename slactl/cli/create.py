@@ -35,7 +35,8 @@ def create(
     tenant: TenantOption = None,
     priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
     assignee: Annotated[
-        str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.", autocompletion=assignee_names)
+        str | None,
+        typer.Option(metavar="A", help="A person or a role; me is you.", autocompletion=assignee_names),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.", autocompletion=tag_names)
@@ -54,11 +55,14 @@ def create(
       slactl create "VPN down" --from it@acme.example --plan enterprise --priority urgent
       mail-body | slactl create "Invoice wrong" --from bob@example.com --body - --at "2h ago"
     """
+    from slactl.desk.oncall import feeds
     from slactl.desk.tickets import create as opening
 
     text = read_body(body)
     here = call(context)
     who = here.person(assignee)
+    if who is not None:
+        feeds.problems(here.desk.rules, here.now)  # not while others wait for the lock
     facts = (plan, tenant, priority or Priority.NORMAL, who, tag or (), external_id, outbound)
     new = opening.NewTicket(subject, requester, text, *facts)
     outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)

@@ -6,8 +6,8 @@ from typing import Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import assignees_and_roles, escalation_ids, level_ids
-from slactl.cli.input import priority_option, read_ids
-from slactl.cli.options import Answer, Id, Ids, ManyOption, call, confirm_many, leave, say
+from slactl.cli.input import confirm_many, priority_option, read_ids
+from slactl.cli.options import Answer, Id, Ids, ManyOption, call, leave, say
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration
@@ -101,7 +101,8 @@ def escalate(
         outcome = by_hand.escalate(here.desk, here.now, numbers, why, who, wanted.priority, **flags)
     from slactl.show.escalate import warnings
 
-    for warning in () if answer.quiet or answer.dry_run or sys.stdout.isatty() else warnings(outcome.notices):
+    is_seen = answer.quiet or answer.dry_run or sys.stdout.isatty() or wanted.no_notify
+    for warning in () if is_seen else warnings(outcome.notices):
         say(f"warning: {warning}", err=True)
     for problem in outcome.problems:
         say(f"error: {problem}", err=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call, say
+from slactl.cli.options import FormatOption, Id, JsonOption, NoPagerOption, QuietOption, call, page, say
 from slactl.cli.panels import Commands
 from slactl.show.form import Form, choose_form
 from slactl.sla.enums import Target
@@ -23,6 +23,7 @@ def explain(
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    no_pager: NoPagerOption = False,
 ) -> None:
     """Explain a deadline: policy, calendar, and each step.
 
@@ -43,6 +44,7 @@ def explain(
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     explanation = desk.explain(here.desk, here.now, reference, target)
+    page(context, off=no_pager)
     if chosen is Form.TABLE:
         draw_explanation(explanation, here.screen, every_cycle=target is not None)
     elif chosen is Form.IDS:

@@ -1,23 +1,19 @@
 """`help`: show the guide that ships with slactl, and the help of each command."""
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
-from slactl.cli.init import run_here
-from slactl.cli.options import Call, call, say, warn_asleep
+from slactl.cli.options import NoPagerOption, page
 from slactl.cli.panels import Commands
-from slactl.clock import to_text
 from slactl.config import Config
-from slactl.errors import SlactlError, UsageError
+from slactl.errors import UsageError
 from slactl.show import guide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from slactl.cli.panels import Command, Context, HelpFormatter
 
@@ -49,13 +45,13 @@ def show_help(
         list[str] | None,
         typer.Argument(metavar="[COMMAND|TOPIC]", help="A command or a topic of the guide.", autocompletion=names),
     ] = None,
-    no_pager: Annotated[bool, typer.Option("--no-pager", help="Print without a pager.")] = False,
+    no_pager: NoPagerOption = False,
 ) -> None:
     """Show the help of a command or a page of the guide.
 
     Without an argument it lists all commands and topics. A name that is both a command and a topic shows both. On a
-    terminal a long page opens in a pager ($PAGER, else less); on a pipe the page is Markdown text. For a name that
-    is neither a command nor a topic the exit code is 2.
+    terminal a long page opens in a pager ($SLACTL_PAGER, $PAGER, else less); on a pipe the page is Markdown text. For
+    a name that is neither a command nor a topic the exit code is 2.
 
     \b
     Examples:
@@ -68,8 +64,8 @@ def show_help(
     text, pages = _wanted(context, [word.lower() for word in words or ()])
     config = context.find_object(Config)
     assert config is not None
-    pager = None if no_pager else guide.pager(os.environ)
-    guide.show(text, pages, config.color, sys.stdout, pager)
+    page(context, off=no_pager)
+    guide.show(text, pages, config.color, sys.stdout)
 
 
 def _wanted(context: typer.Context, words: "Sequence[str]") -> tuple[str, list[str]]:
@@ -142,60 +138,3 @@ def first_steps() -> str:
         wrapped = textwrap.wrap(" ".join(commands), 79 - width)
         lines += [f"{('' if index else heading).ljust(width)}{line}" for index, line in enumerate(wrapped)]
     return "\n".join([*lines, "", LAST_LINE]) + "\n"
-
-
-def show_status(context: typer.Context) -> None:
-    """Print counts, the last check, who is on call and the next deadlines; without a database print the first steps."""
-    here = call(context)
-    if _is_missing(here.desk.database.path):
-        sys.stdout.write(first_steps())
-        return
-    say(_counts(here))
-    for line in _on_call(here):
-        say(f"on call: {line}")
-    if sys.stdout.isatty():
-        sys.stdout.write("\n")
-        run_here(context, ["list", "--limit", "5"])
-        say("\n" + LAST_LINE)
-
-
-def _on_call(here: Call) -> list[str]:
-    """Return who is on call for each schedule; nothing while the rules have none or are not valid."""
-    from slactl.desk.rules.reading import table_names
-
-    if not table_names(here.desk.rules, "schedules"):
-        return []
-    from slactl.desk.oncall import entries, records
-    from slactl.show.oncall import standing_lines
-
-    try:
-        schedules = entries.opened(here.desk, here.now)
-        return list(standing_lines([records.standing(schedules, name, here.now) for name in schedules], here.now))
-    except SlactlError:
-        return []
-
-
-def _is_missing(database: "Path") -> bool:
-    """Return whether no file is at the path of the database; false if this user may not look there."""
-    try:
-        os.lstat(database)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _counts(here: Call) -> str:
-    from slactl.show.times import relative
-    from slactl.store.read import filters, runs
-
-    wanted = (filters.TicketFilter(), filters.TicketFilter(breached=True), filters.TicketFilter(unassigned=True))
-    with here.desk.database.read() as transaction:
-        now = to_text(here.now)
-        open_, overdue, unassigned = (filters.count(transaction, one, now) for one in wanted)
-        last = runs.last_good(transaction)
-        slept = runs.asleep_since(transaction, now)
-    warn_asleep(here, None if sys.stdout.isatty() else slept)  # on a terminal `list` follows, which warns
-    checked = f"last successful check {relative(last, here.now)}" if last else "no successful check yet"
-    return f"{open_:,} open · {overdue:,} overdue · {unassigned:,} unassigned · {checked}"

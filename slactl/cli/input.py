@@ -221,3 +221,26 @@ def read_stdin() -> str:
         return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise UsageError(f"stdin is not UTF-8 at byte {error.start}; save the text as UTF-8 first") from error
+
+
+#: More tickets than a person changes without being asked.
+MANY = 20
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; without a terminal `--yes` is required.
+
+    Raises:
+        UsageError: stdin is not a terminal and `--yes` was not given.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} There is no terminal for the answer; add --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def confirm_many(numbers: Sequence[str], question: str, *, yes: bool, dry_run: bool) -> None:
+    """Ask on a terminal before a command changes more than `MANY` tickets; `{}` in the question is their number."""
+    if len(numbers) > MANY and sys.stdin.isatty() and not dry_run:
+        confirm(question.format(f"{len(numbers):,} tickets"), yes=yes)

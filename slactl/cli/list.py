@@ -1,30 +1,21 @@
 """`list`: the tickets that need attention, and every way to narrow them down."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.completion import (
-    ViewCommand,
-    assignee_names,
-    plan_names,
-    source_names,
-    tag_names,
-    tenant_names,
-    view_names,
-)
-from slactl.cli.input import priority_option
-from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep, warn_levels_left_out
+from slactl.cli.completion import ViewCommand, view_names
+from slactl.cli.filters import Filters, check_names, flag, word
+from slactl.cli.options import Call, Output, call, leave, say, warn_asleep, warn_levels_left_out
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.errors import ExitCode, UsageError
+from slactl.desk.rules.reading import may_have_views
+from slactl.errors import ExitCode
 from slactl.show.form import Form
-from slactl.sla.enums import Priority, Status, Target
-from slactl.text import trimmed
 
 if TYPE_CHECKING:
     from slactl.show.records import Record
@@ -32,120 +23,53 @@ if TYPE_CHECKING:
 
 app = Commands()
 
+#: The view that applies where none is typed.
+DEFAULT = "@default"
+
 #: How many tickets a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
+
+
+#: The columns of a pipe, which the table of a terminal shows in words.
+COLUMNS = (
+    *("id", "due_at", "due_target", "overdue_seconds", "priority", "status", "assignee", "next_level_at"),
+    *("plan", "subject"),
+)
 
 
 class Order(StrEnum):
     """The values of `--sort`."""
 
     DUE = "due"
+    URGENCY = "urgency"
     CREATED = "created"
     UPDATED = "updated"
     PRIORITY = "priority"
 
 
-class AnyTarget(StrEnum):
-    """The values of `--target`."""
-
-    FIRST_RESPONSE = Target.FIRST_RESPONSE.value
-    NEXT_RESPONSE = Target.NEXT_RESPONSE.value
-    UPDATE = Target.UPDATE.value
-    RESOLUTION = Target.RESOLUTION.value
-    ANY = "any"
-
-
-def flag(name: str, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
-    """Return an option of `list` that is on or off."""
-    option: typer.models.OptionInfo = typer.Option(name, help=text, rich_help_panel=panel)
-    return option
-
-
-def word(
-    name: str,
-    metavar: str | None,
-    text: str,
-    panel: str = "Filters",
-    words: Callable[[typer.Context, str], list[str]] | None = None,
-) -> typer.models.OptionInfo:
-    """Return an option of `list` that takes a word."""
-    option: typer.models.OptionInfo = typer.Option(
-        name, metavar=metavar, help=text, show_default=False, rich_help_panel=panel, autocompletion=words
-    )
-    return option
-
-
-DUE_WITHIN = typer.Option(
-    "--due-within",
-    metavar="2h",
-    help="Not overdue yet, but due within this time.",
-    rich_help_panel="Filters",
-    parser=wall_seconds("--due-within", "slactl list --due-within 2h"),
-)
-
-
-class Filters(NamedTuple):
-    """The filters of `list`; each has the name of the field of `TicketFilter` that it becomes."""
-
-    breached: Annotated[bool, flag("--breached", "Overdue and still open.")] = False
-    ever_breached: Annotated[bool, flag("--ever-breached", "At least one deadline was missed, at any time.")] = False
-    due_within: Annotated[int | None, DUE_WITHIN] = None
-    targets: Annotated[list[AnyTarget] | None, word("--target", None, "Only this deadline.")] = None
-    paused: Annotated[bool, flag("--paused", "At least one clock is paused.")] = False
-    escalated: Annotated[bool, flag("--escalated", "Escalated by slactl or by a person.")] = False
-    unassigned: Annotated[bool, flag("--unassigned", "Without an assignee.")] = False
-    no_sla: Annotated[bool, flag("--no-sla", "Without any target.")] = False
-    statuses: Annotated[list[Status] | None, word("--status", None, "Only this status; may be resolved or closed.")] = (
-        None
-    )
-    priorities: Annotated[list[Priority] | None, priority_option("Only this priority.", "Filters")] = None
-    plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.", words=plan_names)] = None
-    tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.", words=tenant_names)] = None
-    sources: Annotated[
-        list[str] | None, word("--source", "S", "Only from this source of imports.", words=source_names)
-    ] = None
-    assignees: Annotated[
-        list[str] | None, word("--assignee", "A", "Only this assignee; me is you.", words=assignee_names)
-    ] = None
-    requesters: Annotated[list[str] | None, word("--requester", "EMAIL", "Only from this requester.")] = None
-    tags: Annotated[list[str] | None, word("--tag", "X", "Only with this tag.", words=tag_names)] = None
-    search: Annotated[list[str] | None, word("--search", "TEXT", "Text in subject, requester, id or messages.")] = None
-    with_done: Annotated[bool, flag("--all", "Also resolved and closed tickets.")] = False
-
-    def wanted(self, here: Call) -> "TicketFilter":
-        """Return the filter for the database.
-
-        Raises:
-            UsageError: the text to search for is empty.
-        """
-        from slactl.store.read.filters import TicketFilter
-
-        if not all(self.search or ()):
-            raise UsageError("--search needs a text", "slactl list --search invoice")
-        given = {name: value for name, value in self._asdict().items() if value is not None}
-        if AnyTarget.ANY in given.get("targets", ()):
-            del given["targets"]
-        for name in ("plans", "tenants", "sources", "assignees", "tags"):
-            given[name] = [trimmed(word) for word in given.get(name, ())]
-        assignees = [here.person(name) or name for name in given["assignees"]]
-        return TicketFilter(**given | {"assignees": assignees})
-
-
 def fill_in(context: typer.Context, view: str | None) -> str | None:
-    """Use the options of a view as defaults, before the command reads its other options."""
-    if view and view != "@" and not context.resilient_parsing:
-        from slactl.desk.rules.views import find_view
+    """Use the options of a view as defaults, before the command reads its other options; return its name.
 
-        config = context.find_object(Config)
-        assert config is not None
-        saved = find_view(config.rules, view, lambda warning: say(f"warning: {warning}", err=True))
-        context.default_map = {
-            str(option.name): [value] if option.multiple and isinstance(value, str) else value
-            for option in context.command.params
-            for name, value in saved.items()
-            if f"--{name}" in option.opts
-        }
-    return view
+    Without a typed view it is `@default`, if the rules have a view of this name.
+    """
+    config = context.find_object(Config)
+    if view == "@" or context.resilient_parsing or config is None or not (view or may_have_views(config.rules)):
+        return view
+    from slactl.desk.rules.views import default_view, find_view
+
+    def warn(warning: str) -> None:
+        say(f"warning: {warning}", err=True)
+
+    saved = find_view(config.rules, view, warn) if view else default_view(config.rules, warn)
+    if saved is None:
+        return None
+    context.default_map = {
+        str(option.name): [value] if option.multiple and isinstance(value, str) else value
+        for option in context.command.params
+        for name, value in saved.items()
+        if f"--{name}" in option.opts
+    }
+    return view or DEFAULT
 
 
 ViewArgument = Annotated[
@@ -164,7 +88,7 @@ LimitOption = Annotated[
 ]
 
 
-@app.command("list", cls=ViewCommand)
+@app.command("list", cls=ViewCommand, fields="slactl.store.read.tickets:TICKET_COLUMNS")
 def list_tickets(
     context: typer.Context,
     view: ViewArgument = None,
@@ -180,9 +104,11 @@ def list_tickets(
 ) -> None:
     """List tickets, the most urgent deadline first.
 
-    Several uses of one option are combined with "or", different options with "and". On a pipe the output is
-    tab-separated, with all fields and no header. With a view, slactl adds further options to the options of the
-    view. If the view has the same option, your option replaces it.
+    Several uses of one option are combined with "or", different options with "and". not: before a value excludes
+    it. A range is SINCE..UNTIL, and one side may be empty; a date as UNTIL includes that day. On a pipe the output is
+    tab-separated, with the same columns as on a terminal. With a view, slactl adds further options to the options of
+    the view. If the view has the same option, your option replaces it. Without a view the view "default" of the rules
+    applies, if there is one; list @open is every open ticket.
 
     \b
     Examples:
@@ -190,6 +116,8 @@ def list_tickets(
       slactl list --priority urgent --due-within 2h
       slactl list @past-resolution --plan pro
       slactl list --assignee me --status open --status pending
+      slactl list --due ..tomorrow --priority not:low --sort urgency
+      slactl list --resolved mon..fri --assignee not:bob
       slactl list --breached --json | jq -r '.[].subject'
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
@@ -202,7 +130,7 @@ def list_tickets(
     wanted, form = filters.wanted(here), output.chosen()
     most = limit if limit is not None else SCREENFUL if form is Form.TABLE else 0
     seen = Call(here.config, here.instant(at, ahead=True) or here.now)
-    late = _list(seen, wanted, form, output, sort, most, ahead=at is not None)
+    late = _list(seen, wanted, form, output, sort, most, ahead=at is not None, view=view)
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
@@ -217,22 +145,29 @@ def typed_form(context: typer.Context, output: Output) -> Output:
 
 
 def _list(
-    here: Call, wanted: "TicketFilter", form: Form, output: Output, sort: Order, limit: int, *, ahead: bool
+    here: Call,
+    wanted: "TicketFilter",
+    form: Form,
+    output: Output,
+    sort: Order,
+    limit: int,
+    *,
+    ahead: bool,
+    view: str | None,
 ) -> bool:
     """Print the tickets; return whether a ticket that matches is overdue."""
-    from slactl.desk.rules.reading import are_levels_in_force, check_known, without_next_level
+    from slactl.desk.rules.reading import are_levels_in_force, without_next_level
     from slactl.show.records import pour, spooled
     from slactl.store.read import filters, runs
     from slactl.store.read.tickets import TICKET_COLUMNS
 
-    fields, now = output.names(TICKET_COLUMNS), to_text(here.now)
+    fields, now = output.names(TICKET_COLUMNS, plain=COLUMNS), to_text(here.now)
     with here.desk.database.read() as transaction:
-        check_known(transaction, here.desk.rules, "tenant", wanted.tenants)
-        check_known(transaction, here.desk.rules, "plan", wanted.plans)
+        check_names(transaction, here, wanted)
         matching: Iterator[Record] = filters.find(transaction, wanted, now, sort=sort, limit=limit)
         if not (in_force := are_levels_in_force(transaction, here.desk)):
             matching = without_next_level(matching)
-        spool = None if form is Form.TABLE else spooled(matching, form, fields)
+        spool = None if form is Form.TABLE else spooled(matching, form, fields, header=output.header)
         tickets = list(matching)
         total = filters.count(transaction, wanted, now) if limit and len(tickets) == limit else len(tickets)
         late = filters.any_breached(transaction, wanted, now)
@@ -243,7 +178,7 @@ def _list(
         warn_asleep(here, slept if sys.stdout.isatty() else None)
         if tickets and not in_force:
             warn_levels_left_out(here)
-        _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
+        _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total, view))
     return late
 
 
@@ -259,10 +194,13 @@ def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None,
         draw_tickets(tickets, here.screen, here.now, due_soon=here.due_soon(), footer=below)
 
 
-def footer(shown: int, total: int) -> str:
+def footer(shown: int, total: int, view: str | None = None) -> str:
     """Return the line below a list; for a list that was cut: "50 of 1,234 shown; --limit 0 for all"."""
+    from slactl.text import counted
+
     if shown == total:
-        return f"{total:,} {'ticket' if total == 1 else 'tickets'}"
+        every = f" in {DEFAULT}; slactl list @open shows every open ticket" if view == DEFAULT else ""
+        return counted(total, "ticket") + every
     from slactl.store.read.filters import COUNTED
 
     number = f"more than {COUNTED:,}" if total > COUNTED else f"{total:,}"

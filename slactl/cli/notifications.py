@@ -19,7 +19,7 @@ notify = Commands(help="Send a test message.")
 Numbers = Annotated[list[str], typer.Argument(metavar="MESSAGE…", help="Numbers from the list; - reads stdin.")]
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.messages:NOTIFICATION_COLUMNS")
 def list_(
     context: typer.Context,
     state: Annotated[
@@ -106,7 +106,10 @@ def send_sample(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a test message to each address of a role or person.
+    """Send a test message to each address of a person, or of everybody who has a role now.
+
+    A role reaches its own addresses, and the person who is on call for it or assigned to it, as a real message does.
+    If nobody has the role now, the error says why.
 
     A command of an address runs with the facts of a ticket that does not exist, whose number is 0. The message is not
     in the outbox, and silences and quiet hours do not hold it back. With --dry-run slactl sends

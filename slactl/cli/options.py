@@ -2,19 +2,20 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from slactl.cli.completion import ticket_fields, ticket_ids
-from slactl.cli.panels import OUTPUT
+from slactl.cli.panels import OUTPUT, fields_of
 from slactl.clock import now
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
-from slactl.show.form import Form, Screen, choose_form, wants_color
+from slactl.show.form import Form, Screen, choose_form, speaks_unicode, wants_color
 
 if TYPE_CHECKING:
     from slactl.typed_times import Hours, TypedTime
@@ -31,15 +32,30 @@ FormatOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only ids.", rich_help_panel=OUTPUT)]
+
+
+def list_fields(context: typer.Context, asked: str | None) -> str | None:
+    """Print the fields of a command for `--fields help`, before it needs its arguments, and end the command."""
+    if asked is None or asked.strip() != "help" or context.resilient_parsing:
+        return asked
+    sys.stdout.writelines(f"{name}\n" for name in fields_of(context.command))
+    raise typer.Exit
+
+
 FieldsOption = Annotated[
     str | None,
     typer.Option(
         "--fields",
         metavar="A,B,C",
-        help="The fields to print, in this order.",
+        help="The fields to print, in this order; help lists them.",
         rich_help_panel=OUTPUT,
+        callback=list_fields,
+        is_eager=True,
         autocompletion=ticket_fields,
     ),
+]
+HeaderOption = Annotated[
+    bool, typer.Option("--header", help="Print the names of the fields first, on a pipe too.", rich_help_panel=OUTPUT)
 ]
 DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
 AtOption = Annotated[
@@ -49,14 +65,11 @@ ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
+NoPagerOption = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.", rich_help_panel=OUTPUT)]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 ManyOption = Annotated[
     bool, typer.Option("-y", "--yes", help="Do not ask; on a terminal slactl asks for more than 20 tickets.")
 ]
-
-
-#: More tickets than a person changes without being asked.
-MANY = 20
 
 
 def ids_argument(metavar: str, help_text: str) -> typer.models.ArgumentInfo:
@@ -80,6 +93,7 @@ class Output(NamedTuple):
     as_json: JsonOption = False
     quiet: QuietOption = False
     fields: FieldsOption = None
+    header: HeaderOption = False
 
     def chosen(self) -> Form:
         """Return the one form that the options ask for; else a table on a terminal, plain text on a pipe.
@@ -89,15 +103,27 @@ class Output(NamedTuple):
         """
         return choose_form(self.form, as_json=self.as_json, ids_only=self.quiet, terminal=sys.stdout.isatty())
 
-    def names(self, known: Sequence[str]) -> tuple[str, ...]:
-        """Return the fields to print; all known fields where `--fields` was not given.
+    def names(self, known: Sequence[str], *, plain: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return the fields to print; where `--fields` was not given all known fields, or those that are `plain`.
 
         Raises:
             UsageError: there is no such field.
         """
-        from slactl.show.records import choose_fields
+        if self.fields is None:
+            return tuple(plain if plain and self.chosen() is Form.PLAIN else known)
+        return named_fields(self.fields, known)
 
-        return choose_fields(self.fields, known)
+
+def named_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields that `--fields` of the running command names; all known fields where it was not given.
+
+    Raises:
+        UsageError: there is no such field; the hint lists the fields of the command.
+    """
+    from slactl.cli.panels import get_current_context
+    from slactl.show.records import choose_fields
+
+    return choose_fields(asked, known, f"{get_current_context().command_path} --fields help")
 
 
 def wall_seconds(option: str, example: str) -> Callable[[str], int]:
@@ -192,23 +218,26 @@ def call(context: typer.Context) -> Call:
     return Call(context.find_object(Config), now())  # type: ignore[arg-type]
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; without a terminal `--yes` is required.
-
-    Raises:
-        UsageError: stdin is not a terminal and `--yes` was not given.
-    """
-    if yes:
+def page(context: typer.Context, *, off: bool) -> None:
+    """Let what a command prints on a terminal go through the pager where it is longer than the screen."""
+    if off or not sys.stdout.isatty() or not speaks_unicode(sys.stdout):
         return
-    if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal for the answer; add --yes")
-    typer.confirm(question, abort=True, err=True)
+    from slactl.show.pager import paged, pager
 
+    command = pager(os.environ)
+    if command is None:
+        return
 
-def confirm_many(numbers: Sequence[str], question: str, *, yes: bool, dry_run: bool) -> None:
-    """Ask on a terminal before a command changes more than `MANY` tickets; `{}` in the question is their number."""
-    if len(numbers) > MANY and sys.stdin.isatty() and not dry_run:
-        confirm(question.format(f"{len(numbers):,} tickets"), yes=yes)
+    @contextmanager
+    def paging() -> Iterator[None]:
+        terminal = sys.stdout
+        with paged(terminal, command) as sys.stdout:
+            try:
+                yield
+            finally:
+                sys.stdout = terminal
+
+    context.with_resource(paging())
 
 
 def say(line: str, *, err: bool = False) -> None:

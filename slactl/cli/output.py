@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from slactl.cli.input import read_ids
-from slactl.cli.options import Answer, Call, Output, call, complain, confirm_many, leave, say, screen_of
+from slactl.cli.input import confirm_many, read_ids
+from slactl.cli.options import Answer, Call, Output, call, complain, leave, say, screen_of
 from slactl.config import Config
 from slactl.errors import ExitCode
 from slactl.show.form import Form
@@ -33,29 +33,28 @@ def print_records(
     """Print records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
 
     Without `--fields`, a table has `columns`, or the `screen_fields`: the most important first, and a long one at the
-    end. `none` is printed on stderr if there are no records.
+    end. Tab-separated lines have the `screen_fields` too. `none` is printed on stderr if there are no records.
 
     Raises:
         UsageError: the options ask for two forms, or for a field that does not exist.
     """
-    form, names = output.chosen(), output.names(known)
+    form, names = output.chosen(), output.names(known, plain=screen_fields)
     if form is not Form.TABLE:
         from slactl.show.records import write
 
-        write(records, form, names, sys.stdout, key=key)
+        write(records, form, names, sys.stdout, key=key, header=output.header)
         return
-    from slactl.show.tables import draw, field_column
+    from slactl.show.tables import draw, field_column, screen_columns
 
     rows = list(records)
     if not rows:
         say(none, err=True)
         return
-    shown = screen_fields if screen_fields and output.fields is None else names
-    drawn: Sequence[Column] = [field_column(name, rank=rank) for rank, name in enumerate(shown)]
+    drawn: Sequence[Column] = [field_column(name, rank=rank) for rank, name in enumerate(names)]
     if output.fields is None and columns is not None:
         drawn = columns()
-    elif shown is screen_fields:
-        drawn = [*drawn[:-1], drawn[-1]._replace(long=True, rank=1)]
+    elif output.fields is None and screen_fields:
+        drawn = screen_columns(screen_fields)
     draw(rows, drawn, screen_of(context.find_object(Config)))  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ Only this file names the private parser of Typer.
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -127,16 +127,34 @@ class Commands(typer.Typer):
         name: str | None = None,
         *,
         cls: type[PanelCommand] = PanelCommand,
+        fields: str | Sequence[str] = (),
         **options: Any,  # noqa: ANN401
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
-        """Register a function as a command; a parameter of a NamedTuple type stands for the options in it."""
+        """Register a function as a command; a parameter of a NamedTuple type stands for the options in it.
+
+        `fields` has the names that `--fields` takes, or says where they are, such as "slactl.records.tickets:FIELDS":
+        a command imports most of what it needs when it runs.
+        """
         register = super().command(name, cls=cls, **options)
 
         def registered(function: CommandFunctionType) -> CommandFunctionType:
-            register(unbundled(function))
+            callback = unbundled(function)
+            callback.fields = fields  # type: ignore[attr-defined]
+            register(callback)
             return function
 
         return registered
+
+
+def fields_of(command: "Command") -> Sequence[str]:
+    """Return the fields that `--fields` of a command may name."""
+    from importlib import import_module
+
+    fields = getattr(command.callback, "fields", ())
+    if not isinstance(fields, str):
+        return tuple(fields)
+    module, _, name = fields.partition(":")
+    return tuple(getattr(import_module(module), name))
 
 
 def unbundled(function: Callable[..., Any]) -> Callable[..., Any]:

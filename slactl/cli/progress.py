@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 
 class Bar:
@@ -37,13 +37,20 @@ def _console() -> "Console":
     return Screen(sys.stderr, wants_color(color, os.environ, terminal=True)).console(live=True)
 
 
+def _bar(columns: "Sequence[ProgressColumn]") -> "Progress":
+    """Return a progress bar on stderr that disappears at its end; stdout stays as it is."""
+    from rich.progress import Progress
+
+    return Progress(*columns, console=_console(), transient=True, redirect_stdout=False)
+
+
 @contextmanager
 def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
     """Yield a bar that takes the number of bytes read from a stream."""
     if not sys.stderr.isatty():
         yield Bar()
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
     from slactl.text import clean
 
@@ -52,7 +59,7 @@ def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
     except OSError:
         size = None
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(), transient=True) as progress:
+    with _bar(columns) as progress:
         what = "stdin" if name == "-" else clean(os.path.basename(name))
         yield Bar(progress, progress.add_task(f"reading {what}", total=size))
 
@@ -63,10 +70,10 @@ def phases() -> Iterator[Callable[[str, int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(), transient=True) as progress:
+    with _bar(columns) as progress:
         tasks: dict[str, Any] = {}
 
         def show(phase: str, done: int, total: int) -> None:

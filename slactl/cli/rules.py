@@ -85,7 +85,7 @@ def path(context: typer.Context, as_json: JsonOption = False) -> None:
         say("These rules come with slactl; for a file of your own: slactl init", err=True)
 
 
-@app.command()
+@app.command(fields="slactl.show.rules:FIELDS")
 def show(
     context: typer.Context,
     plan: Annotated[str | None, typer.Option(metavar="P", help="Only this plan.")] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.input import confirm
 from slactl.cli.options import (
     Call,
     DryRunOption,
@@ -16,8 +17,8 @@ from slactl.cli.options import (
     Output,
     YesOption,
     call,
-    confirm,
     leave,
+    named_fields,
     say,
 )
 from slactl.cli.output import print_lines
@@ -89,7 +90,7 @@ def run_tests(
     leave(ExitCode.RULES if report["failed"] or report["problems"] else ExitCode.DONE)
 
 
-@app.command("diff")
+@app.command("diff", fields="slactl.show.rules_changes:DIFF_FIELDS")
 def diff(
     context: typer.Context, form: FormatOption = None, as_json: JsonOption = False, fields: FieldsOption = None
 ) -> None:
@@ -103,12 +104,12 @@ def diff(
       slactl rules diff --json
     """
     from slactl.desk.rules import apply as desk
-    from slactl.show.records import choose_fields, write, write_object
+    from slactl.show.records import write, write_object
     from slactl.show.rules_changes import DIFF_FIELDS, diff_lines, diff_records
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, DIFF_FIELDS)
+    names = named_fields(fields, DIFF_FIELDS)
     difference = desk.diff(here.desk)
     if chosen is Form.TABLE:
         print_lines(diff_lines(difference))
@@ -121,7 +122,7 @@ def diff(
             sys.stderr.writelines(f"{line}\n" for line in diff_lines(difference))
 
 
-@app.command("apply")
+@app.command("apply", fields="slactl.desk.rules.apply:CHANGE_FIELDS")
 def apply(
     context: typer.Context,
     dry_run: DryRunOption = False,
@@ -142,7 +143,7 @@ def apply(
     """
     from slactl.desk.rules import apply as desk
 
-    here, form, names = call(context), output.chosen(), output.names(desk.CHANGE_FIELDS)
+    here, form, _ = call(context), output.chosen(), output.names(desk.CHANGE_FIELDS)
     total, rules = desk.waiting(here.desk)
     move = desk.Move(here.now, dry_run)
     if total and not dry_run and not yes:
@@ -155,7 +156,7 @@ def apply(
     if form is Form.TABLE:
         _show_table(here, move, total, table=move.shown is None)
     else:
-        _print_changes(here, move, form, names, total)
+        _print_changes(here, move, form, output, total)
     leave(move.code)
 
 
@@ -164,6 +165,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     from slactl.desk.rules import apply as desk
     from slactl.show.rules_changes import deadline_columns, move_lines
     from slactl.show.tables import draw
+    from slactl.text import counted
 
     breached, others = list[desk.Record](), list[desk.Record]()
     for change in desk.apply(here.desk, move, _progress(total), _print_error):
@@ -173,18 +175,20 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     shown = (breached + others)[:SCREENFUL]
     if table and shown:
         left = move.changed - len(shown)
-        footer = f"and {left:,} more deadlines; to see all: slactl rules apply --dry-run --format plain" if left else ""
+        more = f"and {counted(left, 'more deadline')}; to see all: slactl rules apply --dry-run --format plain"
+        footer = more if left else ""
         draw(shown, deadline_columns(), here.screen, footer=footer)
     print_lines(move_lines(move.record()))
 
 
-def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
+def _print_changes(here: Call, move: "Move", form: Form, output: Output, total: int) -> None:
     """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe does not stop the move."""
     from slactl.desk.rules import apply as desk
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    changes = spooled(desk.apply(here.desk, move, _progress(total), _print_error), form, fields, key="ticket_id")
+    moved, names = desk.apply(here.desk, move, _progress(total), _print_error), output.names(desk.CHANGE_FIELDS)
+    changes = spooled(moved, form, names, key="ticket_id", header=output.header)
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
         pour(changes, sys.stdout)
@@ -203,7 +207,9 @@ def _progress(total: int) -> Callable[[int], None]:
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        typer.echo(f"\r{done:,} of {total:,} tickets" + ("\n" if done >= total else ""), nl=False, err=True)
+        # The line disappears at the end, so that it does not mix with the table.
+        text = f"\r{done:,} of {total:,} tickets" if done < total else "\r\x1b[2K"
+        typer.echo(text, nl=False, err=True)
 
     return advance
 

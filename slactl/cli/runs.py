@@ -13,7 +13,7 @@ from slactl.text import clean
 app = Commands(help="Show what each check did.")
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.runs:COLUMNS")
 def list_(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,
@@ -79,6 +79,6 @@ def show(
         if fired:
             sys.stdout.write("\n")
             ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
-            draw(fired, (ticket, *escalation_columns()), here.screen)
+            draw(fired, (ticket, *escalation_columns(zone=True)), here.screen)
     else:
         write_pairs(run | {"escalations": fired}, sys.stdout)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 
 from slactl.cli.input import read_ids
-from slactl.cli.options import Call, Ids, Output, call, complain, leave, say, warn_levels_left_out
+from slactl.cli.options import Call, Ids, NoPagerOption, Output, call, complain, leave, page, say, warn_levels_left_out
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form
+from slactl.store.read.tickets import TICKET_COLUMNS
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Event, ScreenTicket
@@ -30,12 +31,14 @@ LimitOption = Annotated[
 
 #: The fields that `show` adds to the fields of a ticket.
 PARTS = ("timers", "messages", "escalations", "events")
+FIELDS = (*TICKET_COLUMNS, *PARTS)
 
 
-@app.command("show")
+@app.command("show", fields=FIELDS)
 def show(
     context: typer.Context,
     ids: Ids,
+    no_pager: NoPagerOption = False,
     *,
     output: Output,
 ) -> None:
@@ -50,25 +53,32 @@ def show(
       slactl show INC0001234 --json | jq .timers
       slactl list --breached -q | slactl show - --format jsonl
     """
-    from slactl.store.read.tickets import TICKET_COLUMNS
-
-    chosen, names = output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
+    chosen, names = output.chosen(), output.names(FIELDS)
     references = read_ids(ids)
     here = call(context)
+    page(context, off=no_pager)
     if chosen is Form.TABLE and not output.fields:
         leave(_draw_tickets(here, references))
         return
     if chosen is Form.CSV and not output.fields:
         names = names[: -len(PARTS)]  # a spreadsheet's row holds a ticket, not its messages
     alone = len(references) == 1 and ids != ["-"]
-    leave(_pour(here, references, lambda tickets, stream: _write(tickets, chosen, names, stream, alone=alone), names))
+    leave(
+        _pour(
+            here,
+            references,
+            lambda tickets, stream: _write(tickets, chosen, names, stream, alone=alone, header=output.header),
+            names,
+        )
+    )
 
 
-@app.command("history")
+@app.command("history", fields="slactl.store.read.events:EVENT_COLUMNS")
 def history(
     context: typer.Context,
     ids: Ids,
     limit: LimitOption = None,
+    no_pager: NoPagerOption = False,
     *,
     output: Output,
 ) -> None:
@@ -84,6 +94,7 @@ def history(
     chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
     references, most = read_ids(ids), limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     here = call(context)
+    page(context, off=no_pager)
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = list(_numbers(transaction, references, missing))
@@ -95,7 +106,7 @@ def history(
             from slactl.show.records import spooled
 
             found = (row for number in numbers for row in event_reads.events(transaction, [number]))
-            stream = spooled(found, chosen, names)
+            stream = spooled(found, chosen, names, header=output.header)
     code = _tell(missing, found=bool(numbers))
     if stream is not None:
         from slactl.show.records import pour
@@ -192,12 +203,16 @@ def _pour(
     return code
 
 
-def _write(tickets: "Iterator[Record]", form: Form, names: Sequence[str], stream: TextIO, *, alone: bool) -> None:
-    from slactl.show.records import write, write_object, write_pairs
+def _write(
+    tickets: "Iterator[Record]", form: Form, names: Sequence[str], stream: TextIO, *, alone: bool, header: bool
+) -> None:
+    from slactl.show.records import put, write, write_object, write_pairs
 
     if form not in (Form.PLAIN, Form.TABLE) and not (form is Form.JSON and alone):
         write(tickets, form, names, stream)
         return
+    if header and form is not Form.JSON:
+        put("field\tvalue\n", stream)
     for index, ticket in enumerate(tickets):
         record = {name: ticket[name] for name in names}
         if form is Form.JSON:

@@ -62,7 +62,7 @@ def add(
     print_receipts(answer, [silence_receipt(None, added, here.now)])
 
 
-@app.command("list")
+@app.command("list", fields="slactl.store.read.messages:SILENCE_COLUMNS")
 def list_(
     context: typer.Context,
     ended: Annotated[bool, typer.Option("--all", help="Also silences that have ended.")] = False,

@@ -4,7 +4,7 @@ import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 
@@ -75,15 +75,22 @@ def _replay(here: Call, history: str, file: Path, at: datetime | None, form: For
     from slactl.clock import to_text
     from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.simulate import simulate_file
-    from slactl.show.simulation import Tally, draw_tickets, write_tickets
+    from slactl.show.records import Spool
+    from slactl.show.simulation import Tally, draw_rows, first_rows, write_tickets
 
-    rules, problems = valid_rules(file), Problems(history)
+    rules, problems, tally = valid_rules(file), Problems(history), Tally()
     with opened(history) as stream, reading(stream, history) as ticked:
         tickets = simulate_file(stream, rules, at or "last", problems, ticked)
         if form is Form.TABLE:
-            draw_tickets(tickets, here.screen, here.now, most, Tally())
+            shown = first_rows(tickets, here.now, most, tally)
         else:
-            write_tickets(to_text(at) if at else "last", tickets, form, sys.stdout)
+            # On a terminal the output must not mix with the progress bar.
+            out = Spool() if sys.stdout.isatty() else None
+            write_tickets(to_text(at) if at else "last", tickets, form, cast("TextIO", out or sys.stdout))
+    if form is Form.TABLE:
+        draw_rows(shown, here.screen, most, tally)
+    elif out is not None:
+        out.pour(sys.stdout)
     _end(problems)
 
 

@@ -12,6 +12,9 @@ from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
 
+#: The fields of a tenant in the order in which they are printed.
+FIELDS = ("name", "plan", "timezone", "country", "subdivision", "created_at")
+
 app = Commands(help="Manage tenants (customers): plan, time zone, country.")
 
 PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of the tenant's tickets.")]
@@ -83,7 +86,7 @@ def change(
     print_receipts(answer, [tenant_receipt(before, after)])
 
 
-@app.command("list")
+@app.command("list", fields=FIELDS)
 def list_(
     context: typer.Context,
     *,
@@ -99,8 +102,7 @@ def list_(
 
     with call(context).desk.database.read() as transaction:
         tenants = reads.tenants(transaction)
-    names = ("name", "plan", "timezone", "country", "subdivision", "created_at")
-    print_records(context, tenants, names, output, key="name", none="there is no tenant yet")
+    print_records(context, tenants, FIELDS, output, screen_fields=FIELDS, key="name", none="there is no tenant yet")
 
 
 @app.command()

@@ -6,8 +6,8 @@ import typer
 
 from slactl.cli import completion
 from slactl.cli.create import ExternalIdOption, PlanOption, TenantOption
-from slactl.cli.input import as_priority, as_status, ids_then_text, last_word, read_ids, typed
-from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call, confirm_many, ids_argument
+from slactl.cli.input import as_priority, as_status, confirm_many, ids_then_text, last_word, read_ids, typed
+from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call, ids_argument
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError

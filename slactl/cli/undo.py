@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.completion import change_numbers
-from slactl.cli.input import read_numbers
-from slactl.cli.options import Answer, YesOption, call, confirm, say
+from slactl.cli.input import confirm, read_numbers
+from slactl.cli.options import Answer, YesOption, call, say
 from slactl.cli.output import print_receipts
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
+from slactl.cli.input import confirm
+from slactl.cli.options import Call, DryRunOption, JsonOption, YesOption, call, complain, leave
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands, read_flag
 from slactl.clock import boot_clock

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from slactl.show.colours import GOOD, WARNING
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -140,5 +141,5 @@ class Viewer:
             return Text(f"{label}{clean(end)}_", style="bold", no_wrap=True, overflow="crop")
         if not self.message:
             return None
-        style = "bold yellow" if self.is_error else "green"
+        style = f"bold {WARNING}" if self.is_error else GOOD
         return Text(clean(self.message), style=style, no_wrap=True, overflow="ellipsis")

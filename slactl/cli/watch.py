@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.completion import ViewCommand
-from slactl.cli.list import Filters, ViewArgument
+from slactl.cli.filters import Filters, check_names
+from slactl.cli.list import ViewArgument
 from slactl.cli.options import Call, call, wall_seconds
 from slactl.cli.panels import Commands
 from slactl.cli.viewer import Asked, Viewer, Wish
@@ -65,6 +66,8 @@ def watch(
     if view == "@":
         raise UsageError("watch needs the name of a view", "slactl list @")
     wanted = EVERY if filters.wanted(here) == Filters().wanted(here) else filters.wanted(here)
+    with here.desk.database.read() as transaction:
+        check_names(transaction, here, wanted)
     with watched(here.desk.database) as desk:
         screen = _Watch(context, here, desk, wanted, interval, here.due_soon(), bell)
         screen.board = desk.look(None, here.now, wanted)

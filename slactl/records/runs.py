@@ -25,6 +25,7 @@ class Notification(TypedDict):
 class Notice(TypedDict):
     """What became of a message of `escalate`: `by` are the addresses that got it, `why` says why others did not.
 
+    The recipient `nobody` says why nobody was told: its message waits for `check`, which prints it, or there is none.
     `person` is who gets the messages of a role without addresses. `stands_in_for` is whom the recipient replaces.
     """
 
@@ -98,8 +99,9 @@ class SyncRun(TypedDict):
 class Firing(TypedDict):
     """A level that a run decided, as `check --json` prints it; in a dry run `id` and `run_id` are None.
 
-    `arming` is the deadline revision of a warning. `fallback` is the role that gets the messages because nobody else
-    is reachable; `told` are the recipients of the messages.
+    `arming` is the deadline revision of a warning. `told` are the recipients of the messages. `fallback` is the role
+    that gets a message because `notify` or `assign` found nobody; `unreached` says why. With `reaches_nobody` the
+    fallback found nobody either, and `check` prints the message. `tags` are the new ones.
     """
 
     id: int | None
@@ -123,6 +125,12 @@ class Firing(TypedDict):
     run_id: int | None
     fallback: str | None
     told: list[str]
+    unreached: list[str]
+    reaches_nobody: bool
+    from_status: str
+    to_status: str
+    tags: list[str]
+    note: str | None
 
 
 class CheckReport(TypedDict):
@@ -162,8 +170,9 @@ class NextStep(TypedDict):
 
 
 class SampleAddress(TypedDict):
-    """The result of a test message at one address; nothing was sent there where `outcome` is None."""
+    """The result of a test message at one address of a recipient; nothing was sent where `outcome` is None."""
 
+    recipient: str
     address: str
     outcome: str | None
     detail: str | None

@@ -10,6 +10,7 @@ from slactl import display_zone
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
 from slactl.errors import FIRED
+from slactl.show.colours import FAINT, GOOD, WARNING
 from slactl.show.list import columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
@@ -28,7 +29,7 @@ HEAD = 4
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
 
-ALARM = "bold yellow"
+ALARM = f"bold {WARNING}"
 
 #: What the last line says about keys: the first text that fits.
 KEYS = (
@@ -70,7 +71,7 @@ def draw_board(
         rest -= lines + AROUND
     if len(parts) == HEAD and rest > 0:
         nothing = "No ticket matches." if shown["is_filtered"] else "No ticket is open."
-        parts.append(Text(nothing, style="green"))
+        parts.append(Text(nothing, style=GOOD))
         rest -= 1
     parts += [Text() for _ in range(rest)]
     return Group(*parts, _foot(shown, width) if below is None else below)
@@ -127,13 +128,13 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     title = Text(f"slactl  {day} {there:%H:%M:%S} {display_zone.offset(there)}", style="bold")
     yield across(title, Text(*_check_words(shown)), width)
     line = Text(f"{'Matching' if shown['is_filtered'] else 'Open'} {shown['open_count']:,} · ")
-    line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
+    line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else GOOD)
     line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
     line.append(" · due within " + ", ".join(f"{hours}h {count:,}" for hours, count in shown["forecast"]))
     line.no_wrap, line.overflow = True, "ellipsis"
     yield line
     step = shown["next_step"]
-    coming = Text("", style="dim", no_wrap=True, overflow="ellipsis")
+    coming = Text("", style=FAINT, no_wrap=True, overflow="ellipsis")
     if step is not None:
         what = f"{words(step['kind'])} of #{step['ticket_id']}, {clean(step['subject'] or '')}"
         coming.append(f"Next escalation or breach {ticking(step['next_at'], shown['now'], late='overdue')}: {what}")
@@ -161,7 +162,7 @@ def _check_words(shown: Record) -> tuple[str, str]:
         return f"checked {when} ago, exit code {code}", ALARM
     if check["ended_at"] is None:
         return f"a check began {when} ago", ""
-    return f"checked {when} ago", "green"
+    return f"checked {when} ago", GOOD
 
 
 def _foot(shown: Record, width: int) -> "Text":
@@ -172,9 +173,9 @@ def _foot(shown: Record, width: int) -> "Text":
         line = Text(f"CANNOT READ, as of {clock}: {clean(shown['problem'])}", style=ALARM, no_wrap=True)
         line.overflow = "ellipsis"
         return line
-    right = Text(f"as of {clock}, read every {shown['interval']}s", style="dim")
+    right = Text(f"as of {clock}, read every {shown['interval']}s", style=FAINT)
     fitting = (text for text in KEYS if len(text) + right.cell_len < width)
-    return across(Text(next(fitting, KEYS[-1]), style="dim"), right, width)
+    return across(Text(next(fitting, KEYS[-1]), style=FAINT), right, width)
 
 
 def across(left: "Text", right: "Text", width: int) -> "Text":
@@ -202,7 +203,7 @@ def ticket_columns(now: datetime, due_soon: int, chosen: int | None = None) -> "
 
     def due(ticket: "Ticket") -> tuple[str, str]:
         if not ticket["due_at"]:
-            return "no deadline", "dim"
+            return "no deadline", FAINT
         return ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
 
     def mark(ticket: "Ticket") -> tuple[str, str]:
@@ -257,4 +258,4 @@ def draw_page(lines: "Sequence[str]", width: int, height: int, rest: str) -> "Re
         text.truncate(width, overflow="ellipsis")
     texts += [Text() for _ in range(room - len(texts))]
     more = f"{len(lines) - room:,} more lines: {rest}  " if len(lines) > room else ""
-    return Group(*texts, Text(f"{more}any key goes back", style="dim", no_wrap=True, overflow="ellipsis"))
+    return Group(*texts, Text(f"{more}any key goes back", style=FAINT, no_wrap=True, overflow="ellipsis"))

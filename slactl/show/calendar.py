@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slactl.clock import from_text
 from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
+from slactl.show.colours import ACCENT, FAINT, NOTABLE, WARNING
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The narrowest cell of a grid, and one in which hours need not be shortened.
 NARROW, WIDE = 10, 13
+#: The greatest width of a day in the grid.
+WIDEST = 24
 
 
 def added_lines(answer: Record) -> list[str]:
@@ -78,9 +81,9 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
     holidays = f", holidays of {calendar['holidays_of']}" if calendar["holidays_of"] else ""
     console.print(Text(title + holidays, style="bold"))
     if calendar["any_of"]:
-        console.print(Text(clean(f"open when any of {', '.join(calendar['any_of'])} is"), style="dim"))
+        console.print(Text(clean(f"open when any of {', '.join(calendar['any_of'])} is"), style=FAINT))
     console.print()
-    cell = (console.width - 6) // 7
+    cell = min((console.width - 6) // 7, WIDEST)
     console.print(_grid(dates, today, cell) if cell >= NARROW else lay(dates, DATE_COLUMNS, console.width))
     console.print()
     for day in dates:
@@ -88,7 +91,7 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
             console.print(Text(f"{day_name(date.fromisoformat(day['date']))}  {clean(special)}"))
     open_dates = [day for day in dates if day["intervals"]]
     total = sum(day["open_seconds"] for day in dates)
-    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in total", style="dim"))
+    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in total", style=FAINT))
 
 
 DATE_COLUMNS = (
@@ -115,21 +118,21 @@ def _cell(day: Record, today: str, width: int) -> "Text":
 
     number = Text(str(int(day["date"][8:])), style="bold reverse" if day["date"] == today else "bold")
     if day["open_seconds"]:
-        number.append(f"  {exact(day['open_seconds']).replace(' ', '')}", style="not bold not reverse dim")
+        number.append(f"  {exact(day['open_seconds']).replace(' ', '')}", style=f"not bold not reverse {FAINT}")
     lines = [number, Text("today", style="bold")] if day["date"] == today else [number]
     if day["intervals"]:
-        style = "cyan" if day["special"] else ""
+        style = ACCENT if day["special"] else ""
         lines += [Text(text, style=style) for hours in day["intervals"] for text in _hours(hours, width)]
     else:
-        lines.append(Text("closed", style="dim"))
+        lines.append(Text("closed", style=FAINT))
     if day["holiday"]:
-        lines.append(Text(clean(day["holiday"]), style="magenta"))
+        lines.append(Text(clean(day["holiday"]), style=NOTABLE))
     if day["special"]:
-        lines.append(Text("special", style="cyan"))
+        lines.append(Text("special", style=ACCENT))
     if day["clock_change_seconds"]:
         shift = day["clock_change_seconds"]
         length = describe_seconds(abs(shift)).replace(" ", "")
-        lines.append(Text(f"clocks {'+' if shift > 0 else '-'}{length}", style="yellow"))
+        lines.append(Text(f"clocks {'+' if shift > 0 else '-'}{length}", style=WARNING))
     return Text("\n").join(lines)
 
 

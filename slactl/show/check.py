@@ -53,25 +53,32 @@ def _deed(firing: "Firing") -> str:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
     if firing["from_assignee"] != firing["to_assignee"]:
         done.append(f"assignee {firing['from_assignee'] or 'nobody'} → {firing['to_assignee']}")
-    if firing["told"]:
-        done.append(
-            f"notifies {' and '.join(firing['told'])}"
-            + (" because there is no other recipient" * bool(firing["fallback"]))
-        )
+    if firing["from_status"] != firing["to_status"]:
+        done.append(f"status {in_words(firing['from_status'])} → {in_words(firing['to_status'])}")
+    done += [f"tags {' '.join(f'+{tag}' for tag in firing['tags'])}"] if firing["tags"] else []
+    done += [f"note {firing['note']!r}"] if firing["note"] and firing["outcome"] == "fired" else []
+    why = " and ".join(firing["unreached"])
+    if firing["reaches_nobody"]:
+        done.append(f"reaches nobody: {why}")
+    elif firing["told"]:
+        because = f" because {why}" if firing["fallback"] else ""
+        done.append(f"notifies {' and '.join(firing['told'])}{because}")
+    if why and not firing["fallback"] and not firing["reaches_nobody"]:
+        done.append(f"assigned to nobody: {why}")
     return ", ".join(done)
 
 
 def run_columns() -> "Sequence[Column]":
     """Return the columns of a list of runs."""
     from slactl.show.tables import Column
-    from slactl.show.times import local
+    from slactl.show.times import local, timed
 
     def count(title: str, field: str) -> Column:
         return Column(title, lambda run: str(run[field] or ""), right=True)
 
     return (
         Column("Run", lambda run: str(run["id"]), right=True),
-        Column("Started", lambda run: local(run["started_at"])),
+        Column(timed("Started"), lambda run: local(run["started_at"])),
         count("Checked", "scanned"),
         count("Breached", "breached"),
         count("Fired", "fired"),
@@ -86,7 +93,7 @@ def run_columns() -> "Sequence[Column]":
 def message_columns() -> "Sequence[Column]":
     """Return the columns of a list of messages in the outbox."""
     from slactl.show.tables import Column
-    from slactl.show.times import local
+    from slactl.show.times import local, timed
 
     return (
         Column("Message", lambda message: str(message["id"]), right=True),
@@ -94,7 +101,7 @@ def message_columns() -> "Sequence[Column]":
         Column("To", lambda message: message["recipient"], most=24),
         Column("State", lambda message: message["state"]),
         Column("Held by", lambda message: message["held_by"] or "", rank=1, most=20),
-        Column("Created", lambda message: local(message["created_at"])),
+        Column(timed("Created"), lambda message: local(message["created_at"])),
         Column("Tries", lambda message: str(message["tries"] or ""), rank=2, right=True),
         Column("Ended", lambda message: local(message["ended_at"]) if message["ended_at"] else "", rank=3),
         Column("Next try", lambda message: local(message["next_try_at"]) if message["next_try_at"] else "", rank=1),

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import TextIO
 
+from slactl.show.colours import ALARM, FAINT, GOOD
 from slactl.show.form import Form, Screen
 from slactl.show.records import Record, put, to_json, write
 from slactl.show.shares import percent
 from slactl.show.tables import Column, draw
-from slactl.show.times import local, words
+from slactl.show.times import local, timed, words
 from slactl.text import clean, counted
 
 SIDES = ("rules", "other")
@@ -92,7 +93,7 @@ def target_columns(by: str | None) -> Sequence[Column]:
     """Return the columns of both sides, for targets or for targets of groups."""
 
     def group(row: Record) -> tuple[str, str]:
-        return ("", "") if not row["first"] else (f"no {by}", "dim") if row["group"] is None else (row["group"], "")
+        return ("", "") if not row["first"] else (f"no {by}", FAINT) if row["group"] is None else (row["group"], "")
 
     def fired(row: Record) -> str:
         return _pair({side: row[f"{side}_firings_per_day"] for side in SIDES}) if row["first"] else ""
@@ -115,9 +116,9 @@ def target_columns(by: str | None) -> Sequence[Column]:
 def _change(row: Record) -> tuple[str, str]:
     change = row["attainment_change"]
     if change is None:
-        return "n/a", "dim"
+        return "n/a", FAINT
     points = f"{change * 100:+.1f}"
-    return ("0.0", "") if points in ("+0.0", "-0.0") else (points, "bold red" if change < 0 else "green")
+    return ("0.0", "") if points in ("+0.0", "-0.0") else (points, f"bold {ALARM}" if change < 0 else GOOD)
 
 
 def _outcomes(target: Record) -> str:
@@ -136,11 +137,11 @@ def _pair(sides: Record) -> str:
 def breach_columns() -> Sequence[Column]:
     """Return the columns of breaches that changed."""
     return (
-        Column("Change", lambda breach: (breach["change"], "bold red" if breach["change"] == "gained" else "green")),
+        Column("Change", lambda breach: (breach["change"], f"bold {ALARM}" if breach["change"] == "gained" else GOOD)),
         Column("Ticket", lambda breach: breach["ticket"], most=24),
         Column("Target", lambda breach: words(breach["target"])),
         Column("Cycle", lambda breach: str(breach["cycle"]) if breach["cycle"] > 1 else "", rank=4, right=True),
-        Column("Due", lambda breach: local(breach["due_at"]) if breach["due_at"] else "no target", rank=1),
+        Column(timed("Due"), lambda breach: local(breach["due_at"]) if breach["due_at"] else "no target", rank=1),
         Column("Other", lambda breach: local(breach["other_due_at"]) if breach["other_due_at"] else "no target"),
         Column("Done", lambda breach: local(breach["stopped_at"]) if breach["stopped_at"] else "open", rank=3),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.sla.enums import NotificationState
+from slactl.text import NOBODY
 
 if TYPE_CHECKING:
     from slactl.records.runs import Notice
@@ -31,6 +32,8 @@ def warnings(notices: "Sequence[Notice]") -> Iterator[str]:
 
 def _words(notice: "Notice") -> str:
     """Return what became of a message, in words."""
+    if notice["recipient"] == NOBODY:
+        return f"nobody was told: {notice['why']}"
     state = NotificationState(notice["state"])
     who = notice["recipient"] + (f" ({notice['person']})" if notice["person"] else "")
     who += f" (for {notice['stands_in_for']}, who is away)" if notice["stands_in_for"] else ""

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from slactl import display_zone
 from slactl.clock import from_text
+from slactl.display_zone import describe
+from slactl.show.colours import ACCENT, FAINT
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import FEW_ROWS, halves
 from slactl.show.ticket import STATE_STYLES, latest_cycles
-from slactl.show.times import UNKNOWN, exact, in_zone, local, relative_due, words
+from slactl.show.times import UNKNOWN, exact, in_zone, relative_due, words
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
 
     console, now = screen.console(), from_text(explained["at"])
     title = clean(explained["subject"] or explained["external_id"] or "no subject")
-    console.print(Text(f"#{explained['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
+    console.print(Text(f"#{explained['ticket_id']}", style=f"bold {ACCENT}").append(f"  {title}", style="bold"))
     facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
     facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
     facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
@@ -43,7 +45,7 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     timers = latest_cycles(explained["timers"])
     if (more := len(explained["timers"]) - len(timers)) > 0:
         rest = f"{counted(more, 'earlier cycle')} not shown; slactl explain {explained['ticket_id']} --json shows all"
-        console.print(Text(f"\n{rest}", style="dim"))
+        console.print(Text(f"\n{rest}", style=FAINT))
     for timer in timers:
         console.print()
         cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
@@ -61,14 +63,14 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
 
 def _correction(correction: Record) -> str:
     """Return in words which breach was corrected, by whom, when and why."""
-    missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
+    missed = f"{words(correction['target'])} was overdue at {describe(from_text(correction['due_at']))}"
     why = correction["reason"] or "no reason given"
-    return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"
+    return f"{missed}; {correction['actor']} corrected this on {describe(from_text(correction['corrected_at']))}: {why}"
 
 
 def print_fact(console: "Console", name: str, value: str) -> None:
     """Print a line with a name before it; a long value continues below itself."""
-    console.print(columns_of([(f"{name:<11}", "dim")], [(clean(value), "")]))
+    console.print(columns_of([(f"{name:<11}", FAINT)], [(clean(value), "")]))
 
 
 def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
@@ -185,7 +187,7 @@ class TimerScreen:
         for instant, text in first:
             console.print(columns_of([(instant, "")], [(clean(text), "")]))
         if last:
-            console.print(columns_of([("…", "dim")]))
+            console.print(columns_of([("…", FAINT)]))
         for instant, text in last:
             console.print(columns_of([(instant, "")], [(clean(text), "")]))
         days, steps = len(rows) - len(shown), len(self.timer["steps"])
@@ -193,12 +195,12 @@ class TimerScreen:
             left = f"only the first and last {FEW_ROWS // 2} days and steps shown"
             what = f"{counted(len(rows), 'day')} and {counted(steps, 'step')} in all"
             rest = f"{left}; {what}; slactl explain {self.explained['ticket_id']} --json shows all"
-            console.print(columns_of([(rest, "dim")]))
+            console.print(columns_of([(rest, FAINT)]))
         console.print(self.balance())
         for place, (instant, text) in enumerate(self.levels()):
             if not place:
                 console.print()
-            console.print(columns_of([(instant, "dim")], [(clean(text), "dim")]))
+            console.print(columns_of([(instant, FAINT)], [(clean(text), FAINT)]))
 
     def _differs(self, *names: str) -> bool:
         """Return whether the timer has other values here than the ticket has now."""

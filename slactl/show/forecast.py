@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
 from slactl.display_zone import WEEKDAYS, shown
+from slactl.show.colours import FAINT, WARNING
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
@@ -42,7 +43,7 @@ def forecast_table(forecast: "Forecast", width: int, *, blocks: bool = True) -> 
 
     def drawn(hour: Record) -> tuple[str, str]:
         cells = -(-BAR * hour["count"] // most) if most else 0
-        return bar(1, cells, blocks=blocks) if cells else "", "yellow"
+        return bar(1, cells, blocks=blocks) if cells else "", WARNING
 
     return lay(hours, hour_columns(drawn), width)
 
@@ -54,7 +55,7 @@ def hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column]
         return " · ".join(f"{words(kind)} {hour[f'{kind}_count']:,}" for kind in Target if hour[f"{kind}_count"])
 
     return (
-        Column("From", lambda hour: (_clock(hour["since"]), "" if hour["count"] else "dim")),
+        Column("From", lambda hour: (_clock(hour["since"]), "" if hour["count"] else FAINT)),
         Column("Will breach", lambda hour: f"{hour['count']:,}" if hour["count"] else "-", right=True),
         Column("", drawn, rank=1),
         Column("Targets", missed, rank=2, most=60),

@@ -79,8 +79,8 @@ class Screen(NamedTuple):
             file=self.stream,
             width=self.width or (None if self.stream.isatty() or os.environ.get("COLUMNS") else UNCUT),
             force_terminal=self.color or live,
-            # The sixteen colours of the terminal's own theme are readable on light and dark grounds.
-            color_system="standard" if self.color else None,
+            # The terminal's own sixteen colours cannot be read on every ground; see `colours`.
+            color_system="256" if self.color else None,
             no_color=not self.color,
             markup=False,
             emoji=False,

@@ -1,12 +1,12 @@
 """The pages of the guide, and how a terminal shows them."""
 
 import os
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from slactl.config import Color
+from slactl.show.colours import ACCENT, FAINT
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -19,6 +19,27 @@ ORDER = (
     *("start", "rules", "calendars", "escalation", "on-call", "messages", "import", "sources", "reports", "sql"),
     *("operations", "security", "environment", "exit-codes", "speed", "upgrade"),
 )
+
+#: How the parts of a page look; the styles of Rich cannot be read on every ground.
+MARKDOWN = {
+    "markdown.code": f"bold {ACCENT}",
+    "markdown.code_block": "",
+    "markdown.block_quote": FAINT,
+    "markdown.item.bullet": f"bold {ACCENT}",
+    "markdown.item.number": f"bold {ACCENT}",
+    "markdown.list": "",
+    "markdown.hr": FAINT,
+    "markdown.h3": "bold",
+    "markdown.h4": "italic",
+    "markdown.h6": FAINT,
+    "markdown.h7": FAINT,
+    "markdown.kbd": "bold",
+    "markdown.h2": "bold underline",
+    "markdown.link": ACCENT,
+    "markdown.link_url": f"underline {ACCENT}",
+    "markdown.table.border": FAINT,
+    "markdown.table.header": f"bold {ACCENT}",
+}
 
 #: The widest line of text that is comfortable to read.
 WIDEST = 100
@@ -41,28 +62,15 @@ def title(topic: str) -> str:
         return stream.readline().lstrip("# ").strip()
 
 
-def pager(environment: Mapping[str, str]) -> list[str] | None:
-    """Return the command of the pager: `PAGER`, else less; None if `PAGER` is empty, `cat` or no command."""
-    try:
-        words = shlex.split(environment.get("PAGER", "less"))
-    except ValueError:
-        return None
-    return words if words and words != ["cat"] else None
-
-
-def show(text: str, pages: Sequence[str], color: Color, stream: TextIO, pager: Sequence[str] | None) -> None:
-    """Print plain text and Markdown pages: unchanged on a pipe, drawn and through the pager on a terminal."""
+def show(text: str, pages: Sequence[str], color: Color, stream: TextIO) -> None:
+    """Print plain text and Markdown pages: unchanged on a pipe, drawn on a terminal."""
     from slactl.show.form import speaks_unicode, wants_color
 
     if not stream.isatty() or not speaks_unicode(stream):
         stream.write("\n".join(part for part in (text, *pages) if part))
         return
     colored = wants_color(color, os.environ, terminal=True)
-    shown = "\n".join(part for part in (text, *(_drawn(each, colored, stream) for each in pages)) if part)
-    if pager is None or shown.count("\n") < os.get_terminal_size(stream.fileno()).lines:
-        stream.write(shown)
-    else:
-        _page_through(shown, pager, stream)
+    stream.write("\n".join(part for part in (text, *(_drawn(each, colored, stream) for each in pages)) if part))
 
 
 def _drawn(page: str, color: bool, stream: TextIO) -> str:
@@ -70,6 +78,7 @@ def _drawn(page: str, color: bool, stream: TextIO) -> str:
     from io import StringIO
 
     from rich.console import Console
+    from rich.theme import Theme
 
     drawn = StringIO()
     console = Console(
@@ -77,16 +86,19 @@ def _drawn(page: str, color: bool, stream: TextIO) -> str:
         # Rich may leave a blank after the last column.
         width=min(WIDEST, os.get_terminal_size(stream.fileno()).columns - 1),
         force_terminal=color,
-        color_system="standard" if color else None,
+        color_system="256" if color else None,
         no_color=not color,
+        theme=Theme(MARKDOWN),
     )
-    console.print(_markdown(page, "ansi_light" if color else "bw"))
+    console.print(_markdown(page))
     return drawn.getvalue()
 
 
-def _markdown(page: str, theme: str) -> "Markdown":
-    """Return a page for Rich, in whose tables long words go on in the next line instead of being cut."""
-    from rich.markdown import Markdown, TableElement
+def _markdown(page: str) -> "Markdown":
+    """Return a page for Rich: long words in tables go on in the next line, and code has the colour of text."""
+    from rich.markdown import CodeBlock, Markdown, TableElement
+    from rich.padding import Padding
+    from rich.text import Text
 
     class FoldedTable(TableElement):
         def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
@@ -95,27 +107,16 @@ def _markdown(page: str, theme: str) -> "Markdown":
                     column.overflow = "fold"
                 yield table
 
+    class PlainCode(CodeBlock):
+        def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+            yield Padding(Text(str(self.text).rstrip(), style="markdown.code_block"), (0, 0, 0, 2))
+
     class FoldedMarkdown(Markdown):
-        elements: ClassVar = {**Markdown.elements, "table_open": FoldedTable}
+        elements: ClassVar = {
+            **Markdown.elements,
+            "table_open": FoldedTable,
+            "fence": PlainCode,
+            "code_block": PlainCode,
+        }
 
-    return FoldedMarkdown(page, code_theme=theme, hyperlinks=False)
-
-
-def _page_through(text: str, pager: Sequence[str], stream: TextIO) -> None:
-    """Show a text with a pager; print it where the pager cannot be started."""
-    import signal
-    import subprocess
-
-    # less leaves at once where the text fits (F), shows colours (R), and keeps the screen (X); LESS says otherwise.
-    environment = {"LESS": "FRX", **os.environ}
-    try:
-        process = subprocess.Popen(pager, stdin=subprocess.PIPE, env=environment)
-    except OSError:
-        stream.write(text)
-        return
-    # Ctrl-C belongs to the pager.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process.communicate(text.encode("utf-8"))
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return FoldedMarkdown(page, hyperlinks=False)

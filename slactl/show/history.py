@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slactl.show.colours import FAINT
 from slactl.show.form import Screen
 from slactl.show.records import cell
 from slactl.show.tables import Column, draw
-from slactl.show.times import UNKNOWN, local, words
+from slactl.show.times import UNKNOWN, local, timed, words
 from slactl.sla.enums import Status, Target
 
 if TYPE_CHECKING:
@@ -33,22 +34,22 @@ CODES = frozenset((*Status, *Target))
 
 def draw_events(events: "Sequence[Event]", screen: Screen, *, footer: str = "") -> None:
     """Draw events as a table, with a column for the ticket where the events are of several tickets."""
-    shown = columns()
+    shown = columns(zone=True)
     if len({event["ticket_id"] for event in events}) > 1:
         shown = [Column("Ticket", lambda event: str(event["ticket_id"]), right=True), *shown]
     draw(events, shown, screen, footer=footer)
 
 
-def columns() -> "Sequence[Column[Event]]":
-    """Return the columns of a list of events."""
+def columns(*, zone: bool = False) -> "Sequence[Column[Event]]":
+    """Return the columns of a list of events, the display zone in the title of the first time if `zone`."""
 
     def recorded(event: "Event") -> str:
         return local(event["recorded_at"]) if event["recorded_at"] != event["at"] else ""
 
     return (
-        Column("At", lambda e: local(e["at"])),
+        Column(timed("At") if zone else "At", lambda e: local(e["at"])),
         Column("Recorded", recorded, rank=2),
-        Column("Actor", lambda e: (e["actor"], "dim" if e["actor_type"] == "system" else ""), rank=1, most=20),
+        Column("Actor", lambda e: (e["actor"], FAINT if e["actor_type"] == "system" else ""), rank=1, most=20),
         Column("Change", lambda e: str(e["change"] or ""), rank=3, right=True),
         Column("Action", lambda e: e["action"], most=24),
         Column("Details", describe, most=1000, long=True, wrap=True),

@@ -4,61 +4,65 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from slactl.show.colours import FAINT, NOTABLE, WARNING
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
-from slactl.show.times import STYLES, due_phrase, next_level, pending_until, relative, urgency, words
+from slactl.show.times import STYLES, due_phrase, next_level, pending_until, urgency, words
 from slactl.sla.enums import Priority
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
 
+#: How many pending tickets the line below a list names.
+FEW = 5
+
 #: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES: Mapping[str, str] = {
-    Priority.URGENT: "bold magenta",
-    Priority.HIGH: "magenta",
+    Priority.URGENT: f"bold {NOTABLE}",
+    Priority.HIGH: NOTABLE,
     Priority.NORMAL: "",
-    Priority.LOW: "dim",
+    Priority.LOW: FAINT,
 }
 
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:
     """Draw tickets as a table; `due_soon` in seconds."""
     shown = list(cast("Iterable[Ticket]", tickets))
-    ending = any(ticket["pending_until"] for ticket in shown)
-    draw(shown, columns(now, due_soon, ending=ending), screen, footer=footer)
+    draw(
+        shown, columns(now, due_soon), screen, footer="\n".join(line for line in (waiting(shown, now), footer) if line)
+    )
 
 
-def columns(now: datetime, due_soon: int, *, ending: bool = False) -> "Sequence[Column[Ticket]]":
+def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
     """Return the columns of the list; a narrow screen leaves out those of the highest rank first.
 
-    With `ending` a status ends by itself, and the status is among the last columns that are left out.
+    They are those of a pipe, in words: `Due` is both the deadline and how long it is overdue.
     """
 
     def due(ticket: "Ticket") -> tuple[str, str]:
         return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
 
-    def status(ticket: "Ticket") -> str:
-        ends = pending_until(ticket, now) if ticket["due_at"] else ""  # else `due` says it
-        return f"{words(ticket['status'])} {ends}".rstrip()
-
     return (
-        Column("ID", lambda t: str(t["id"]), right=True),
-        Column("Due", due),
-        Column("Target", lambda t: words(t["due_target"] or ""), rank=2),
-        Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]])),
-        Column("Status", status, rank=1 if ending else 6),
-        Column("Assignee", assignee, rank=2 if ending else 1, most=12),
-        Column("Next", lambda t: next_level(t, now), rank=3, most=24),
-        Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),
-        Column("Acknowledged", lambda t: relative(t["acked_until"], now) if t["acked_until"] else "", rank=8),
-        Column("Plan", lambda t: t["plan"] or "", rank=5, most=14),
-        Column("Tenant", lambda t: t["tenant"] or "", rank=4, most=16),
-        Column("External", lambda t: t["external_id"] or "", rank=9, most=16),
-        Column("Subject", lambda t: t["subject"] or "", most=200, long=True),
+        Column("ID", lambda t: str(t["id"]), right=True, usual=5),
+        Column("Due", due, usual=11),
+        Column("Target", lambda t: words(t["due_target"] or ""), rank=2, usual=14),
+        Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]]), usual=8),
+        Column("Status", lambda t: words(t["status"]), rank=4, usual=16),
+        Column("Assignee", assignee, rank=1, most=16, usual=8),
+        Column("Next", lambda t: next_level(t, now), rank=3, most=24, usual=14),
+        Column("Plan", lambda t: t["plan"] or "", rank=5, most=16, usual=10),
+        Column("Subject", lambda t: t["subject"] or "", most=200, long=True, usual=18),
     )
+
+
+def waiting(tickets: "Sequence[Ticket]", now: datetime) -> str:
+    """Return which tickets are pending until when although a deadline runs; `Due` says it of the others."""
+    found = [f"#{t['id']} {pending_until(t, now)}" for t in tickets if t["pending_until"] and t["due_at"]]
+    more = f" and {len(found) - FEW:,} more" if len(found) > FEW else ""
+    return f"pending: {', '.join(found[:FEW])}{more}" if found else ""
 
 
 def assignee(ticket: Record) -> tuple[str, str]:
     """Return the assignee and a style, or "nobody"."""
-    return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", "yellow")
+    return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", WARNING)

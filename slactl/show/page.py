@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
 from slactl.show import charts
+from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.report import (
     TARGETS,
     busiest_words,
@@ -30,7 +31,7 @@ PAGES = Path(__file__).with_name("pages")
 GROUPS = 100
 
 #: The word beside a share, for the style it would have on a terminal.
-VERDICTS = {"green": "good", "yellow": "fair", "red": "poor", "dim": "none"}
+VERDICTS = {GOOD: "good", WARNING: "fair", ALARM: "poor", FAINT: "none"}
 
 
 def page(report: "Report") -> str:

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import from_text
+from slactl.display_zone import describe
 from slactl.show.records import Record
-from slactl.show.times import local_day, moment, relative_due, words
+from slactl.show.times import moment, relative_due, words
 from slactl.sla.enums import DONE, NotificationState, Target
 
 if TYPE_CHECKING:
@@ -104,11 +105,11 @@ def silence_receipt(before: "Silence | None", after: "Silence", now: datetime) -
     if before is None:
         about = {"tenant": after["tenant"], "ticket": after["ticket_id"], "escalation": after["escalation"]}
         which = " and ".join(f"{word} {_cut(value, '')}" for word, value in about.items() if value is not None)
-        begins = f"from {local_day(after['starts_at'])} " if from_text(after["starts_at"]) > now else ""
-        until = f"until {local_day(after['ends_at'])}, {relative_due(after['ends_at'], now)}"
+        begins = f"from {_dated(after['starts_at'])} " if from_text(after["starts_at"]) > now else ""
+        until = f"until {_dated(after['ends_at'])}, {relative_due(after['ends_at'], now)}"
         said = f"holds messages about {which} {begins}{until}"
     else:
-        said = f"ended; it would have ended {local_day(before['ends_at'])}"
+        said = f"ended; it would have ended {_dated(before['ends_at'])}"
     return Receipt(str(after["id"]), f"silence {after['id']} {said}", after, changes(before, after))
 
 
@@ -159,7 +160,7 @@ def _holds(before: "Ticket", after: "Ticket", now: datetime) -> Iterator[str]:
     if before["acked_until"] != after["acked_until"]:
         until = after["acked_until"]
         yield (
-            f"acknowledged until {local_day(until)}, {relative_due(until, now)}"
+            f"acknowledged until {_dated(until)}, {relative_due(until, now)}"
             if until
             else "acknowledgement released, escalation resumes"
         )
@@ -177,13 +178,13 @@ def _target(before: "Ticket | None", after: "Ticket", target: Target, now: datet
     if state == "paused":
         return f"{name} paused" if state_was in ("none", "running", "breached") else f"{name} runs again, paused"
     assert due is not None
-    say = local_day(due) if dated else moment(due, now)
+    say = _dated(due) if dated else moment(due, now)
     left = relative_due(due, now)
     if state_was == "paused":
         return f"{name} resumes, due {say}, {left}"
     if state_was in ("met", "late") and before is not None:
         return f"{name} runs again, due {say}, {left}"
-    arrow = f"{local_day(due_was) if dated else moment(due_was, now)} → " if due_was is not None else ""
+    arrow = f"{_dated(due_was) if dated else moment(due_was, now)} → " if due_was is not None else ""
     return f"{name} due {arrow}{say}, {left}"
 
 
@@ -223,3 +224,7 @@ def _cut(value: object, none: str, field: str = "") -> str:
     text = words(str(value)) if field == "status" else str(value)
     shown = text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"
     return f'"{shown}"' if field == "subject" else shown
+
+
+def _dated(instant: str) -> str:
+    return describe(from_text(instant))

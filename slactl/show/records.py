@@ -35,8 +35,10 @@ _LATER_START = f';(?=[\\s"]*[{re.escape("".join(FORMULA_STARTS))}])'
 _DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
 
 
-def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
+def choose_fields(asked: str | None, known: Sequence[str], hint: str | None = None) -> tuple[str, ...]:
     """Return the fields named in `--fields a,b,c`, in that order; all of them if it is not given.
+
+    `hint` is the command that lists the fields.
 
     Raises:
         UsageError: a name that is not among `known`, or no name at all.
@@ -45,23 +47,38 @@ def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
         return tuple(known)
     names = tuple(dict.fromkeys(name for name in (part.strip() for part in asked.split(",")) if name))
     if not names:
-        raise UsageError(f"--fields names no field (fields: {' '.join(known)})")
+        raise UsageError("--fields names no field", hint)
     for name in names:
         if name not in known:
             meant = did_you_mean(name, known)
-            raise UsageError(f"there is no field {clean(name)!r}{meant} (fields: {' '.join(known)})")
+            raise UsageError(f"there is no field {clean(name)[:100]!r}{meant}", hint)
     return names
 
 
-def write(records: Iterable[Record], form: Form, fields: Sequence[str], stream: TextIO, *, key: str = "id") -> None:
-    """Write the records in a form for programs, one at a time as they come; `ids` prints the field `key`."""
-    if speaks_unicode(stream):
-        _WRITERS[form](records, fields, stream, key)
-    else:
-        pour(spooled(records, form, fields, key=key), stream)
+def write(
+    records: Iterable[Record],
+    form: Form,
+    fields: Sequence[str],
+    stream: TextIO,
+    *,
+    key: str = "id",
+    header: bool = False,
+) -> None:
+    """Write the records in a form for programs, one at a time as they come; `ids` prints the field `key`.
+
+    With `header` tab-separated lines begin with the names of the fields; CSV always does.
+    """
+    if not speaks_unicode(stream):
+        pour(spooled(records, form, fields, key=key, header=header), stream)
+        return
+    if header and form is Form.PLAIN:
+        stream.write("\t".join(fields) + "\n")
+    _WRITERS[form](records, fields, stream, key)
 
 
-def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key: str = "id") -> TextIO:
+def spooled(
+    records: Iterable[Record], form: Form, fields: Sequence[str], *, key: str = "id", header: bool = False
+) -> TextIO:
     """Return all of the output of `write` in a stream, in memory or, if it is long, in a temporary file.
 
     The transaction can then end before a pager or a slow pipe has taken the records.
@@ -72,7 +89,7 @@ def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key
     rest = iter(records)
     first = list(islice(rest, MANY))
     stream = io.StringIO() if len(first) < MANY else _temporary_file()
-    write(chain(first, rest), form, fields, stream, key=key)
+    write(chain(first, rest), form, fields, stream, key=key, header=header)
     stream.seek(0)
     return stream
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from slactl import display_zone
 from slactl.display_zone import WEEKDAYS
 from slactl.durations import describe_seconds
+from slactl.show.colours import ALARM, FAINT
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
@@ -51,11 +53,12 @@ def period_title(report: "Report") -> str:
     since, until = (
         local_day(instant[:-3] + "00Z") if instant else "" for instant in (report["since"], report["until"])
     )
+    zone = clean(display_zone.heading())
     if since and until:
-        return f"Targets from {since} to {until}"
+        return f"Targets from {since} to {until} ({zone})"
     if since:
-        return f"Targets since {since}"
-    return f"Targets until {until}" if until else "All targets so far"
+        return f"Targets since {since} ({zone})"
+    return f"Targets until {until} ({zone})" if until else "All targets so far"
 
 
 def ticket_words(report: "Report") -> str:
@@ -140,7 +143,7 @@ def group_columns(by: str) -> Sequence[Column]:
     """Return the columns of targets by group."""
 
     def name(row: Record) -> tuple[str, str]:
-        return (f"no {by}", "dim") if row["group"] is None else (clean(row["group"]), "")
+        return (f"no {by}", FAINT) if row["group"] is None else (clean(row["group"]), "")
 
     return (Column(by.capitalize(), name, most=24), Column("Target", lambda row: words(row["target"])),
             *measure_columns())  # fmt: skip
@@ -170,7 +173,7 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
 
     def drawn(step: Record) -> tuple[str, str]:
         cells = -(-16 * missed(step) // most) if most else 0
-        return bar(1, cells, blocks=blocks) if cells else "", "red"
+        return bar(1, cells, blocks=blocks) if cells else "", ALARM
 
     def met(kind: str) -> Column:
         title = f"{words(kind).capitalize()} met"
@@ -222,7 +225,7 @@ def _heat_lines(report: "Report", *, blocks: bool) -> Sequence["Text"]:
         return ()
     lines = [
         Text(f"\nTickets opened by hour of the week ({clean(report['timezone'])})", style="bold"),
-        Text("     " + "".join(f"{hour:<6d}" for hour in range(0, 24, 3)), style="dim"),
+        Text("     " + "".join(f"{hour:<6d}" for hour in range(0, 24, 3)), style=FAINT),
     ]
     for day, row in zip(WEEKDAYS, week, strict=True):
         drawn = "".join(marks[-(-(len(marks) - 1) * number // most)] * 2 for number in row)
@@ -233,7 +236,7 @@ def _heat_lines(report: "Report", *, blocks: bool) -> Sequence["Text"]:
 def worst_columns() -> Sequence[Column]:
     """Return the columns of the most overdue tickets."""
     return (
-        Column("Overdue by", lambda row: (describe_seconds(row["overdue_seconds"]), "red"), right=True),
+        Column("Overdue by", lambda row: (describe_seconds(row["overdue_seconds"]), ALARM), right=True),
         Column("ID", lambda row: str(row["ticket_id"]), right=True),
         Column("Target", lambda row: words(row["target"])),
         Column("", lambda row: "" if row["stopped_at"] else "still open", rank=1),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from slactl.show.colours import FAINT
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record
@@ -27,14 +28,14 @@ def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
     targets = [target for target in Target if target is not Target.UPDATE or any(cell[target] for cell in cells)]
     by_plan = [cell for cell in cells if cell["match"] is None]
     special = [cell for cell in cells if cell["match"] is not None]
-    table = Table(title=" / ".join(words(target) for target in targets), title_style="dim")
+    table = Table(title=" / ".join(words(target) for target in targets), title_style=FAINT)
     _add_priorities(table, ["plan"])
     for plan in dict.fromkeys(cell["plan"] for cell in by_plan):
         row = {cell["priority"]: cell for cell in by_plan if cell["plan"] == plan}
         _add_row(table, [clean(plan) if plan is not None else "any other"], row, targets)
     screen.console().print(table)
     if special:
-        table = Table(title="policies for certain tickets", title_style="dim")
+        table = Table(title="policies for certain tickets", title_style=FAINT)
         _add_priorities(table, ["policy", "tickets"])
         for policy, match in dict.fromkeys((cell["policy"], cell["match"]) for cell in special):
             row = {cell["priority"]: cell for cell in special if cell["policy"] == policy}

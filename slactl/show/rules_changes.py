@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
+from slactl.show.colours import ALARM
 from slactl.show.records import Record
-from slactl.show.times import local, words
+from slactl.show.times import local, timed, words
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
@@ -86,17 +87,17 @@ def deadline_columns() -> "Sequence[Column]":
         Column("external id", lambda change: change["external_id"] or "", rank=3),
         Column("target", target),
         Column("policy", policy, rank=2, long=True),
-        Column("before (local)", lambda change: _due(change, "before")),
-        Column("after (local)", lambda change: _due(change, "after")),
+        Column(timed("before"), lambda change: _due(change, "before")),
+        Column("after", lambda change: _due(change, "after")),
         Column("moved", _shift, rank=1, right=True),
-        Column("", lambda change: ("newly breached", "bold red") if change["newly_breached"] else ""),
+        Column("", lambda change: ("newly breached", f"bold {ALARM}") if change["newly_breached"] else ""),
     )
 
 
 def _due(change: Record, side: str) -> str:
     due, length = change[f"due_at_{side}"], change[f"target_seconds_{side}"]
     if due is not None:
-        return local(due).rpartition(" ")[0]
+        return local(due)
     state: str = change[f"state_{side}"]
     return state if length is None else f"{state}, {describe_seconds(length)}"
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from slactl.durations import describe_seconds
+from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.records import Record
 
 #: Shares below the first are bad, below the second medium.
@@ -26,10 +27,10 @@ def percent(share: float | None) -> str:
 
 
 def share_style(share: float | None) -> str:
-    """Return green, yellow or red; the number is always shown with it."""
+    """Return the colour of a share; the number is always shown with it."""
     if share is None:
-        return "dim"
-    return "red" if share < BAD else "yellow" if share < MIDDLING else "green"
+        return FAINT
+    return ALARM if share < BAD else WARNING if share < MIDDLING else GOOD
 
 
 def taken(seconds: float | None) -> str:

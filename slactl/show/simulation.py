@@ -8,11 +8,12 @@ from typing import TextIO
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
+from slactl.show.colours import FAINT
 from slactl.show.form import Form, Screen
 from slactl.show.records import Record, put, to_json, write, write_line
 from slactl.show.tables import Column, draw
 from slactl.show.ticket import STATE_STYLES, timer_phrase
-from slactl.show.times import local, words
+from slactl.show.times import local, timed, words
 from slactl.sla.enums import Target
 from slactl.text import counted
 
@@ -96,20 +97,25 @@ def rows(ticket: Record) -> Iterator[Record]:
         yield {**dict.fromkeys(FIELDS), **facts, **timer}
 
 
-def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, most: int, tally: Tally) -> None:
-    """Draw the timers of the first `most` tickets (0 draws all), and the totals of `tally` below them."""
+def first_rows(tickets: Iterable[Record], now: datetime, most: int, tally: Tally) -> list[Record]:
+    """Return the timers of the first `most` tickets (0 is all); `tally` counts all of them."""
     shown: list[Record] = []
     for place, ticket in enumerate(tally.over(tickets)):
         if not most or place < most:
             at = from_text(ticket["at"]) if "at" in ticket else now
             shown += [{**row, "now": at, "first": not index} for index, row in enumerate(rows(ticket))]
+    return shown
+
+
+def draw_rows(shown: Sequence[Record], screen: Screen, most: int, tally: Tally) -> None:
+    """Draw the rows of `first_rows`, and the totals of `tally` below them."""
     footer = tally.lines()
     if most and tally.tickets > most:
         footer.insert(0, f"the first {most:,} of {tally.tickets:,} tickets; --limit 0 shows all")
     draw(shown, columns(), screen)
     console = screen.console()
     for line in footer:
-        console.print(line, style="dim")
+        console.print(line, style=FAINT)
 
 
 def _json(at: str, tickets: Iterable[Record]) -> Iterator[str]:
@@ -130,7 +136,7 @@ def columns() -> Sequence[Column]:
         Column("Cycle", lambda row: str(row["cycle"]) if (row["cycle"] or 1) > 1 else "", rank=4, right=True),
         Column("State", lambda row: (row["state"] or "", STATE_STYLES.get(row["state"], ""))),
         Column("Duration", lambda row: describe_seconds(s) if (s := row["target_seconds"]) is not None else "", rank=2),
-        Column("Due", lambda row: local(row["due_at"]) if row["due_at"] else "", rank=1),
+        Column(timed("Due"), lambda row: local(row["due_at"]) if row["due_at"] else "", rank=1),
         Column("", lambda row: timer_phrase(row, row["now"]) if row["target"] else ""),
         Column("Would have fired", _fired, rank=6, most=200, long=True),
     )

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
+from slactl.display_zone import describe
 from slactl.durations import describe_seconds
+from slactl.show.colours import ALARM, FAINT, GOOD
 from slactl.show.forecast import forecast_table, forecast_title, next_table
 from slactl.show.form import Screen
 from slactl.show.records import Record
@@ -38,7 +40,7 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
-    console.print(Text(f"Service desk on {local_day(summary['at'])}\n", style="bold"))
+    console.print(Text(f"Service desk on {describe(from_text(summary['at']))}\n", style="bold"))
     _draw_open_work(summary, console, blocks=blocks)
     if summary["next"] and summary["forecast"] is None:
         console.print()
@@ -57,7 +59,7 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     rates = f"Of these tickets, {percent(summary['breach_rate'])} were overdue and "
     rates += f"{percent(summary['escalation_rate'])} were escalated. "
     rates += f"Of the resolved tickets, {percent(summary['reopen_rate'])} were reopened."
-    console.print(Text(rates, style="dim"))
+    console.print(Text(rates, style=FAINT))
     _draw_change(summary, change, console)
     if summary["by"] is not None and summary["groups"] is not None:
         console.print()
@@ -84,7 +86,7 @@ def _draw_open_work(summary: "Summary", console: "Console", *, blocks: bool) -> 
     counts: Record = summary
     if late_count(counts):
         text = " · ".join(f"{words(kind)} {counts[f'{kind}_breached_count']:,}" for kind in Target)
-        console.print(Text(f"Overdue targets: {text}", style="bold red"))
+        console.print(Text(f"Overdue targets: {text}", style=f"bold {ALARM}"))
 
 
 def band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
@@ -161,7 +163,7 @@ def change_columns(title: str) -> Sequence[Column]:
 
     def moved(row: Record) -> tuple[str, str]:
         text = change_words(row["lately"], row["before"])
-        return text, "green" if "better" in text else "red" if "worse" in text else "dim"
+        return text, GOOD if "better" in text else ALARM if "worse" in text else FAINT
 
     return (
         Column("Change", lambda row: row["target"]),
@@ -180,10 +182,10 @@ def group_columns(by: str) -> Sequence[Column]:
         return Column(title, lambda g: (percent(g[name]), share_style(g[name])), right=True)
 
     def late(group: Record) -> tuple[str, str]:
-        return f"{late_count(group):,}", "bold red" if late_count(group) else ""
+        return f"{late_count(group):,}", f"bold {ALARM}" if late_count(group) else ""
 
     return (
-        Column(by.capitalize(), lambda g: (f"no {by}", "dim") if g["group"] is None else clean(g["group"]), most=24),
+        Column(by.capitalize(), lambda g: (f"no {by}", FAINT) if g["group"] is None else clean(g["group"]), most=24),
         Column("Open", lambda g: f"{g['open_count']:,}", right=True),
         Column("Overdue", late, right=True),
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from slactl.show.colours import FAINT
 from slactl.show.form import UNCUT, Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean
@@ -23,6 +24,9 @@ else:
 
 Part = TypeVar("Part")
 
+#: How many cells a time in the display zone needs, and what other fields usually need.
+INSTANT, USUAL = 16, 8
+
 #: How many rows of a long list that has no limit of its own a screen shows.
 FEW_ROWS = 60
 
@@ -36,7 +40,8 @@ class Column(NamedTuple, Generic[Row]):
     """A column: a function from a record to text and style, and what happens on a narrow screen.
 
     A column of `rank` 0 always stays, and the highest rank goes first. `most` is the greatest width in cells. A `long`
-    column takes the width that is left: it is shortened, or with `wrap` continues in the next line.
+    column takes the width that is left: it is shortened, or with `wrap` continues in the next line. A column with a
+    `usual` width (in cells) comes and goes with the width of the screen alone, never with what is in the table.
     """
 
     title: str
@@ -46,6 +51,7 @@ class Column(NamedTuple, Generic[Row]):
     long: bool = False
     wrap: bool = False
     right: bool = False
+    usual: int = 0
 
 
 def field_column(name: str, *, rank: int = 0) -> Column:
@@ -53,18 +59,42 @@ def field_column(name: str, *, rank: int = 0) -> Column:
     return Column(name, lambda record: cell(record[name]), rank=rank)
 
 
+def screen_columns(names: Sequence[str]) -> list[Column]:
+    """Return the columns of fields for people: times in the display zone, a long field at the end.
+
+    They come and go with the width of the screen alone.
+    """
+    from slactl.show.times import local, timed
+
+    columns = []
+    zoned = next((name for name in names if name.endswith("_at")), None)
+    for rank, name in enumerate(names):
+        title = timed(name) if name == zoned else name
+
+        def text(record: Record, name: str = name) -> str:
+            value = record[name]
+            return local(value) if value and name.endswith("_at") else cell(value)
+
+        usual = INSTANT if name.endswith("_at") else 0 if rank == 0 else max(len(name), USUAL)
+        columns.append(Column(title, text, rank=rank, usual=max(usual, len(title)) if usual else 0))
+    return [*columns[:-1], columns[-1]._replace(long=True, rank=1, usual=LEAST_LONG)]
+
+
 def draw(records: Iterable[OneRow], columns: Sequence[Column[OneRow]], screen: Screen, *, footer: str = "") -> None:
-    """Draw a table of the records, and a dim line below it."""
+    """Draw a table of the records, and dim lines below it."""
     from rich.text import Text
 
     console = screen.console()
     console.print(lay(list(records), columns, console.width))
-    if footer:
-        console.print(Text(clean(footer), style="dim"))
+    for line in footer.splitlines():
+        console.print(Text(clean(line), style=FAINT))
 
 
 def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int) -> "Segments | Table":
-    """Lay out a table that fits `width` cells: first empty columns, then those of the highest rank are left out."""
+    """Lay out a table that fits `width` cells; the columns of the highest rank are left out first.
+
+    Columns that have neither rank 0 nor a usual width are left out also where they are empty.
+    """
     from rich.cells import cell_len
 
     rows = [[_styled(column.cell(record)) for column in columns] for record in records]
@@ -73,10 +103,10 @@ def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int
         max([cell_len(column.title), *(min(most[index], cell_len(row[index][0])) for row in rows)])
         for index, column in enumerate(columns)
     ]
-    filled = [index for index, column in enumerate(columns) if not column.rank or any(row[index][0] for row in rows)]
+    stays = [not column.rank or bool(column.usual) for column in columns]
+    filled = [index for index in range(len(columns)) if stays[index] or any(row[index][0] for row in rows)]
     kept = _fit(filled, columns, sizes, width)
-    left = width - sum(sizes[index] for index in kept if not columns[index].long) - GAP * (len(kept) - 1)
-    widths = {index: max(1, min(left, sizes[index])) if columns[index].long else sizes[index] for index in kept}
+    widths = _narrowed(kept, columns, sizes, width)
     fits = sum(widths.values()) + GAP * (len(kept) - 1) <= width
     if fits and not any(columns[index].wrap for index in kept):
         return as_lines(rows, columns, widths)
@@ -127,13 +157,34 @@ def as_table(
 
 
 def _fit(indexes: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Sequence[int], width: int) -> list[int]:
+    """Return the columns that fit, by their usual widths or else by what is in them."""
     kept = list(indexes)
     while True:
-        least = [min(sizes[index], LEAST_LONG) if columns[index].long else sizes[index] for index in kept]
+        least = [columns[index].usual or _least(columns[index], sizes[index]) for index in kept]
         dispensable = [index for index in kept if columns[index].rank]
         if sum(least) + GAP * (len(kept) - 1) <= width or not dispensable:
             return kept
         kept.remove(max(dispensable, key=lambda index: columns[index].rank))
+
+
+def _least(column: Column[OneRow], size: int) -> int:
+    return min(size, column.usual or LEAST_LONG) if column.long else size
+
+
+def _narrowed(
+    kept: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Sequence[int], width: int
+) -> dict[int, int]:
+    """Return the width of each column: where all are too wide, those of the highest rank get their usual width."""
+    widths = {index: _least(columns[index], sizes[index]) for index in kept}
+    room = width - GAP * (len(kept) - 1)
+    for index in sorted(kept, key=lambda index: -columns[index].rank):
+        column, spare = columns[index], sum(widths.values()) - room
+        if spare > 0 and column.rank and column.usual and not column.long:
+            widths[index] = max(min(column.usual, widths[index]), widths[index] - spare)
+    for index in (index for index in kept if columns[index].long):
+        left = room - sum(size for other, size in widths.items() if other != index)
+        widths[index] = max(1, min(left, sizes[index]))
+    return widths
 
 
 def _styled(value: "str | Styled") -> "Styled":

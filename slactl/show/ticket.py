@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from slactl import display_zone
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
+from slactl.show.colours import ACCENT, ALARM, FAINT, GOOD, WARNING
 from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
@@ -20,6 +22,7 @@ from slactl.show.times import (
     next_level,
     relative,
     relative_due,
+    timed,
     urgency,
     words,
 )
@@ -43,7 +46,7 @@ MESSAGE_WORDS: Mapping[str, str] = {
     EventType.CUSTOMER_REPLY: "customer's reply",
     EventType.NOTE: "internal note",
 }
-STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim", "unknown": "dim"}
+STATE_STYLES = {"breached": f"bold {ALARM}", "met": GOOD, "running": "", "paused": FAINT, "unknown": FAINT}
 
 
 def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_soon: int) -> None:
@@ -53,7 +56,7 @@ def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_so
     console = screen.console()
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     for name, value in _facts(ticket, now):
-        console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
+        console.print(Text().append(f"{name:<14}", style=FAINT).append(clean(value)))
     timers = latest_cycles(ticket["timers"])
     totals = {"timers": len(ticket["timers"]), **ticket["totals"]}
     shown = {"timers": len(timers), "messages": len(ticket["messages"])}
@@ -66,7 +69,7 @@ def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_so
     parts += [f"the beginning of {counted(cut, 'long text')}"] if cut else []
     if parts:
         rest = f"only {', '.join(parts)} shown; slactl show {ticket['id']} --json shows all"
-        console.print(Text(f"\n{rest}", style="dim"))
+        console.print(Text(f"\n{rest}", style=FAINT))
 
 
 def latest_cycles(timers: Sequence[Cycle]) -> list[Cycle]:
@@ -80,7 +83,7 @@ def latest_cycles(timers: Sequence[Cycle]) -> list[Cycle]:
 def _headline(ticket: "Ticket", band: Urgency) -> "Text":
     from rich.text import Text
 
-    line = Text().append(f"#{ticket['id']}", style="bold cyan")
+    line = Text().append(f"#{ticket['id']}", style=f"bold {ACCENT}")
     line.append(f"  {clean(ticket['subject'] or 'no subject')}\n", style="bold")
     line.append(words(ticket["status"]))
     line.append(" · ").append(ticket["priority"], style=PRIORITY_STYLES[ticket["priority"]])
@@ -88,13 +91,18 @@ def _headline(ticket: "Ticket", band: Urgency) -> "Text":
     if band is Urgency.LATE:
         line.append(" · ").append("overdue", style=STYLES[band])
     elif ticket["ever_breached"]:
-        line.append(" · ").append("was overdue", style="red")
+        line.append(" · ").append("was overdue", style=ALARM)
     if ticket["escalated"]:
-        line.append(" · ").append(f"escalated, level {ticket['escalation_level']}", style="yellow")
+        line.append(" · ").append(_escalated(ticket["escalation_level"]), style=WARNING)
     return line.append("\n")
 
 
+def _escalated(times: int) -> str:
+    return "escalated" + {0: "", 1: " once", 2: " twice"}.get(times, f" {times:,} times")
+
+
 def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:
+    yield "Time zone", display_zone.heading()
     if (due := ticket["due_at"]) and ticket["due_target"]:
         yield "Due", f"{local_day(due)}, {relative_due(due, now)}, {words(ticket['due_target'])}"
     if at := ticket["next_level_at"]:
@@ -152,9 +160,9 @@ def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
         return UNKNOWN, STATE_STYLES["unknown"]
     if stopped and due and stopped > due:
         late = from_text(stopped) - from_text(due)
-        return f"done {describe_seconds(int(late.total_seconds()))} late", "red"
+        return f"done {describe_seconds(int(late.total_seconds()))} late", ALARM
     if stopped:
-        return f"done {relative(stopped, now)}", "dim"
+        return f"done {relative(stopped, now)}", FAINT
     if due:
         late_now = from_text(due) < now
         return relative_due(due, now), STYLES[Urgency.LATE if late_now else Urgency.CALM]
@@ -191,7 +199,7 @@ def _messages(console: "Console", messages: "Iterable[ScreenMessage]") -> int:
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
         head += ", retracted" if message["retracted"] else ""
-        console.print(Text(head, style="dim" if message["type"] == EventType.NOTE else "cyan"))
+        console.print(Text(head, style=FAINT if message["type"] == EventType.NOTE else ACCENT))
         body = message["body"] or ("(erased)" if message["written"] else "(no text)")
         lines = body[:BODY].splitlines()[:LINES]
         if len(body) > BODY or len(body.splitlines()) > LINES:
@@ -201,15 +209,15 @@ def _messages(console: "Console", messages: "Iterable[ScreenMessage]") -> int:
     return cut
 
 
-def escalation_columns() -> Sequence[Column]:
-    """Return the columns of a list of escalations."""
+def escalation_columns(*, zone: bool = False) -> Sequence[Column]:
+    """Return the columns of a list of escalations, the display zone in the title of the first time if `zone`."""
 
     def reason(escalation: Record) -> str:
         text = cell(escalation["reason"])
         return in_words(text) if escalation["source"] == "automatic" else text
 
     return (
-        Column("Fired", lambda e: local(e["fired_at"])),
+        Column(timed("Fired") if zone else "Fired", lambda e: local(e["fired_at"])),
         Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4),
         Column("By", lambda e: e["actor"], rank=3, most=16),
         Column("Escalation", lambda e: e["escalation"] or e["source"], rank=1, most=20),

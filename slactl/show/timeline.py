@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
+from slactl.show.colours import ALARM, FAINT, GOOD, NOTABLE, WARNING
 from slactl.show.records import Record
 from slactl.show.times import day_name, exact
 
@@ -39,12 +40,12 @@ DEADLINE = "deadline"
 
 #: The sign of each look in Unicode and in ASCII, and its style. The signs differ without colours too.
 SIGNS: Mapping[str, tuple[str, str, str]] = {
-    Look.COUNTED: ("█", "#", "green"),
-    Look.AHEAD: ("░", "-", "green"),
-    Look.PAUSED: ("p", "p", "yellow"),
-    Look.CLOSED: ("c", "c", "magenta"),
-    Look.LATE: ("!", "!", "bold red"),
-    Look.OFF_HOURS: ("·", ".", "dim"),
+    Look.COUNTED: ("█", "#", GOOD),
+    Look.AHEAD: ("░", "-", GOOD),
+    Look.PAUSED: ("p", "p", WARNING),
+    Look.CLOSED: ("c", "c", NOTABLE),
+    Look.LATE: ("!", "!", f"bold {ALARM}"),
+    Look.OFF_HOURS: ("·", ".", FAINT),
     DEADLINE: ("◆", "|", "bold"),
 }
 
@@ -215,7 +216,7 @@ def draw_days(rows: Sequence[DayRow], width: int, *, blocks: bool) -> "Table":
     from slactl.text import clean
 
     drawn = scale(rows, width)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, collapse_padding=True, header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, collapse_padding=True, header_style=FAINT)
     table.add_column("", no_wrap=True)
     table.add_column(axis := drawn.axis(), no_wrap=True, width=max(len(axis), drawn.cells + 1))
     table.add_column("counted", no_wrap=True, justify="right")
@@ -226,7 +227,7 @@ def draw_days(rows: Sequence[DayRow], width: int, *, blocks: bool) -> "Table":
             table.add_row(day_name(group.day), bar, exact(group.counted), clean(group.words()))
         else:
             many = _sum(group)
-            table.add_row(Text(f"+ {len(group)} days", style="dim"), "", exact(many.counted), many.words())
+            table.add_row(Text(f"+ {len(group)} days", style=FAINT), "", exact(many.counted), many.words())
     table.add_row("", "", exact(_sum(rows).counted), "total", style="bold")
     return table
 

@@ -8,6 +8,7 @@ from slactl import display_zone
 from slactl.clock import from_text, typed_zone
 from slactl.display_zone import WEEKDAYS, offset, shown
 from slactl.durations import describe_seconds
+from slactl.show.colours import ALARM, FAINT, WARNING
 from slactl.sla.enums import DONE
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ class Urgency(StrEnum):
 
 #: Bold, bright and dim differ without colour vision too.
 STYLES = {
-    Urgency.LATE: "bold red",
-    Urgency.SOON: "yellow",
+    Urgency.LATE: f"bold {ALARM}",
+    Urgency.SOON: WARNING,
     Urgency.CALM: "",
-    Urgency.PAUSED: "dim",
-    Urgency.DONE: "dim",
-    Urgency.FREE: "dim",
+    Urgency.PAUSED: FAINT,
+    Urgency.DONE: FAINT,
+    Urgency.FREE: FAINT,
 }
 
 
@@ -113,14 +114,25 @@ def relative(instant: str, now: datetime) -> str:
 
 
 def local(instant: str) -> str:
-    """Return an instant in the display zone with its offset: "2026-03-02 09:00 +01:00"; seconds unless they are 0."""
+    """Return an instant in the display zone, which stands once above it: "2026-03-02 09:00"; seconds unless they are 0.
+
+    It has its offset only where the heading does not say it: where the clocks show the time twice, or while the clocks
+    of a zone without a name are changed.
+    """
     there = shown(from_text(instant))
     seconds = f":{there.second:02d}" if there.second else ""
-    return f"{there:%Y-%m-%d %H:%M}{seconds} {offset(there)}"
+    zone = display_zone.heading()
+    is_doubtful = display_zone.is_twice(there) or (zone[:3] == "UTC" and zone[3:] not in ("", offset(there)))
+    return f"{there:%Y-%m-%d %H:%M}{seconds}" + (f" {offset(there)}" if is_doubtful else "")
+
+
+def timed(title: str) -> str:
+    """Return the title of a column of times with the display zone: "Due (Europe/Berlin)"."""
+    return f"{title} ({display_zone.heading()})"
 
 
 def local_day(instant: str) -> str:
-    """Return an instant as `local` does, with its weekday: "Mon 2026-03-02 09:00 +01:00"."""
+    """Return an instant as `local` does, with its weekday: "Mon 2026-03-02 09:00"."""
     return f"{WEEKDAYS[shown(from_text(instant)).weekday()]} {local(instant)}"
 
 

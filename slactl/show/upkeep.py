@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from slactl.show.colours import ALARM, FAINT, GOOD, WARNING
 from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean, counted
@@ -47,7 +48,7 @@ def audit_lines(audit: "Audit") -> Iterator[str]:
 def backup_lines(backup: "Backup") -> Iterator[str]:
     """Yield where the copy is, and what it contains."""
     verb = "would copy" if backup["dry_run"] else "copied and verified"
-    yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
+    yield f"{verb} {counted(backup['events'], 'event')}, {size(backup['size'])}, to {clean(backup['file'])}"
     yield f"last hash {backup['audit_head'] or 'none: the log is empty'}"
 
 
@@ -126,11 +127,11 @@ def draw_health(health: "Health", screen: Screen) -> None:
     console = screen.console()
     good, bad = ("✓", "✗") if screen.draws_blocks else ("ok", "!!")
     for check in health["checks"]:
-        mark = Text(good if check["ok"] else bad, style="green" if check["ok"] else "bold red")
+        mark = Text(good if check["ok"] else bad, style=GOOD if check["ok"] else f"bold {ALARM}")
         line = Text.assemble(mark, " ", (f"{check['check']:<14}", "bold"), " ", clean(check["found"]))
         console.print(line, soft_wrap=True)
         if check["fix"]:
-            word, style = ("hint", "dim") if check["ok"] else ("fix", "yellow")
+            word, style = ("hint", FAINT) if check["ok"] else ("fix", WARNING)
             console.print(Text(f"  {word}: {clean(check['fix'])}", style=style), soft_wrap=True)
     count = sum(not check["ok"] for check in health["checks"])
     console.print(Text(f"\n{counted(count, 'problem')} to fix" if count else "\nno problems found", style="bold"))

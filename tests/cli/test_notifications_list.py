@@ -36,7 +36,18 @@ def test_the_table_shows_each_fact_below_its_title(messages: Path) -> None:
         assert terminal.wait() == 0
         title, *lines = [line.rstrip() for line in terminal.screen.splitlines() if line.strip()]
     names = re.split(r"\s{2,}", title.strip())
-    assert names == ["Message", "Ticket", "To", "State", "Held by", "Created", "Tries", "Ended", "Next try", "Error"]
+    assert names == [
+        "Message",
+        "Ticket",
+        "To",
+        "State",
+        "Held by",
+        "Created (UTC)",
+        "Tries",
+        "Ended",
+        "Next try",
+        "Error",
+    ]
     places = [(title.index(name), title.index(name) + len(name)) for name in names]
 
     def cell(line: str, name: str) -> str:
@@ -55,7 +66,7 @@ def test_the_table_shows_each_fact_below_its_title(messages: Path) -> None:
     assert "04:05" in shown["1", "Next try"]
     assert [shown["2", name] for name in ("State", "Tries", "Next try")] == ["dead", "2", ""]
     assert ("03:04" in shown["2", "Ended"], shown["2", "Error"]) == (True, "smtp://…: no")
-    assert (shown["3", "State"], "02:03" in shown["3", "Created"]) == ("partly", True)
+    assert (shown["3", "State"], "02:03" in shown["3", "Created (UTC)"]) == ("partly", True)
     assert {shown[number, "To"] for number in by_ticket} == {"support_manager"}
 
 

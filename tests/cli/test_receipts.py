@@ -45,10 +45,10 @@ STORIES = {
     "resolve 1": "#1 status open → resolved · first response met · resolution met",
     "resolve 1; reopen 1": "#1 status resolved → open · first response runs again, due Mon 10:00, due now"
     " · resolution runs again, due Mon 17:00, in 7h",
-    "ack 1 --for 2h": "#1 acknowledged until Mon 2026-03-02 12:00 +00:00, in 2h",
+    "ack 1 --for 2h": "#1 acknowledged until Mon 2026-03-02 12:00 UTC, in 2h",
     "ack 1 --for 2h; unack 1": "#1 acknowledgement released, escalation resumes",
-    "due 1 --target resolution --at 'tue 15:00' --reason x": "#1 resolution due Mon 2026-03-02 17:00 +00:00 → "
-    "Tue 2026-03-03 15:00 +00:00, in 1d 5h",
+    "due 1 --target resolution --at 'tue 15:00' --reason x": "#1 resolution due Mon 2026-03-02 17:00 UTC → "
+    "Tue 2026-03-03 15:00 UTC, in 1d 5h",
     "due 1 --target resolution --at 'in 20d' --reason x; priority 1 urgent": "#1 priority normal → urgent"
     " · first response due Mon 10:00 → Mon 09:15, 45m late",
     "edit 1 --subject Fire --external-id A-7": '#1 subject "Printer on fire" → "Fire" · external id none → A-7',
@@ -89,7 +89,8 @@ def words(command: str) -> list[str]:
 def test_terminal_gets_a_line_and_a_pipe_the_ids(desk: Path, slactl: Slactl) -> None:
     write_rules(desk, TARGETS)
     numbers = [opened(slactl), opened(slactl)]
-    shown = shown_on_terminal("priority", *numbers, "high").splitlines()
+    *shown, undo = shown_on_terminal("priority", *numbers, "high").splitlines()
+    assert undo.startswith("undo: slactl undo ")
     assert [line.split(" · ")[0] for line in shown] == [f"#{number} priority normal → high" for number in numbers]
     assert all(" → " in part for line in shown for part in line.split(" · "))
     assert shown_on_terminal("resolve", *numbers, "-q") == "1\n2\n"
@@ -268,12 +269,12 @@ OTHERS = [
     ("tenant set acme --timezone Europe/Berlin", "acme no field changed", None),
     (
         "silence add --ticket 1 --for 2h",
-        "silence 1 holds messages about ticket 1 until Mon 2026-03-02 11:00 +00:00, in 2h",
+        "silence 1 holds messages about ticket 1 until Mon 2026-03-02 11:00 UTC, in 2h",
         ("ticket_id", None, 1),
     ),
     (
         "silence expire 1",
-        "silence 1 ended; it would have ended Mon 2026-03-02 11:00 +00:00",
+        "silence 1 ended; it would have ended Mon 2026-03-02 11:00 UTC",
         ("ends_at", "2026-03-02T11:00:00Z", "2026-03-02T09:00:00Z"),
     ),
     (

@@ -269,7 +269,7 @@ def test_other_forms(edited: Path, slactl: Slactl) -> None:
     (row,) = csv.DictReader(io.StringIO(slactl("rules", "apply", "-n", "--format", "csv").out))
     assert (row["ticket_id"], row["newly_breached"]) == ("1", "false")
     wrong = slactl("rules", "apply", "-n", "--fields", "due")
-    assert (wrong.code, "due_at_before" in wrong.err) == (2, True)
+    assert (wrong.code, "hint: slactl rules apply --fields help" in wrong.err) == (2, True)
 
 
 def test_it_is_in_the_history_of_the_ticket(edited: Path, slactl: Slactl) -> None:

@@ -130,22 +130,23 @@ def test_other_forms(slactl: Slactl) -> None:
 def test_on_a_terminal(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     lines = [line.rstrip() for line in slactl("show", "6", "--format", "table").lines]
-    assert lines[:12] == [
+    assert lines[:13] == [
         "#6  VPN is down",
         "open · urgent · unassigned · overdue",
         "",
-        "Due           Mon 2026-03-02 11:00 +00:00, 1h late, first response",
+        "Time zone     UTC",
+        "Due           Mon 2026-03-02 11:00, 1h late, first response",
         "Requester     it@acme.example",
         "Tenant        acme",
         "Plan          enterprise",
         "Policy        enterprise",
         "Tags          vip",
-        "Created       Mon 2026-03-02 09:00 +00:00, 3h ago",
-        "Updated       Mon 2026-03-02 09:00 +00:00, 3h ago",
+        "Created       Mon 2026-03-02 09:00, 3h ago",
+        "Updated       Mon 2026-03-02 09:00, 3h ago",
         "",
     ]
-    assert "first response  breached  ██████████  2h        2026-03-02 11:00 +00:00  1h late" in lines
-    assert "resolution      running   ██░░░░░░░░  12h       2026-03-02 21:00 +00:00  in 9h" in lines
+    assert "first response  breached  ██████████  2h        2026-03-02 11:00  1h late" in lines
+    assert "resolution      running   ██░░░░░░░░  12h       2026-03-02 21:00  in 9h" in lines
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "json", "jsonl", "csv"])

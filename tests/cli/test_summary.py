@@ -221,7 +221,7 @@ class TestBusyDesk:
         monkeypatch.setenv("COLUMNS", "80")
         lines = [line.rstrip() for line in slactl("summary", "--by", "plan", "--format", "table").lines]
         assert lines == [
-            "Service desk on Mon 2026-03-02 12:00 +00:00",
+            "Service desk on Mon 2026-03-02 12:00 UTC",
             "",
             "Open work      Urgent  High  Normal  Low  All",
             "overdue             1     -       -    -    1  ██████████",
@@ -237,7 +237,7 @@ class TestBusyDesk:
             "in 23h        8  first response  normal    nobody    [bold red]Sale[/] now  ⟨U+…",
             "in 2d 20h     5  resolution      high      bob       Slow report",
             "",
-            "Targets met or missed since Sat 2026-01-31 12:00 +00:00",
+            "Targets met or missed since Sat 2026-01-31 12:00",
             "Target          Met                           Average  Median  Of",
             "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
             "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",

@@ -193,9 +193,9 @@ def test_nothing_hostile_reaches_the_terminal(busy_board: Path) -> None:
 def test_colours_have_words_beside_them(busy_board: Path) -> None:
     with watching(environment={"NO_COLOR": ""}) as terminal:
         coloured = "\n".join(frame(terminal, "q quits"))
-    assert "\x1b[1;31mOVERDUE: 1" in coloured  # bold red
-    assert re.search("\x1b\\[1;31m *1:0\\d:\\d\\d late", coloured)
-    assert "\x1b[33mDUE WITHIN 2h" in coloured  # yellow
+    assert "\x1b[1;38;5;163mOVERDUE: 1" in coloured
+    assert re.search("\x1b\\[1;38;5;163m *1:0\\d:\\d\\d late", coloured)
+    assert "\x1b[38;5;131mDUE WITHIN 2h" in coloured
 
 
 def test_a_terminal_that_writes_ascii_alone(busy_board: Path) -> None:
@@ -316,3 +316,10 @@ def test_tmux_shows_the_whole_board(busy_board: Path, rows: int, columns: int) -
         assert "OVERDUE: 1" in lines
     finally:
         subprocess.run([*base, "kill-server"], check=True)
+
+
+@pytest.mark.parametrize("words", [("--plan", "enterprize"), ("--tenant", "not:acmee")])
+def test_a_filter_that_names_nothing_known_is_refused(busy_board: Path, words: tuple[str, str]) -> None:
+    with watching(*words) as terminal:
+        assert terminal.wait() == 3
+        assert "is not known" in terminal.screen

@@ -30,7 +30,10 @@ def test_bare_slactl_without_a_database_fits_on_one_screen(slactl: Slactl) -> No
 def test_bare_slactl_with_a_database_says_where_it_stands(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Printer on fire", "--from", "ann@example.com", "--priority", "urgent", "--at", "3d ago")
     slactl("create", "Scanner", "--from", "ann@example.com", "--assignee", "mia")
-    assert slactl().out == "2 open · 1 overdue · 1 unassigned · no successful check yet\n"
+    first, second, *_ = slactl().lines
+    assert first == "2 open tickets · 1 overdue · 0 due soon · 1 unassigned"
+    assert second.startswith("#1 ")
+    assert second.endswith(" late, urgent, nobody: Printer on fire")
     slactl("check", "-q")
     assert "last successful check" in slactl().out
     with on_terminal(*RUN) as terminal:

@@ -80,7 +80,7 @@ def test_80_by_24(shown: dict[str, Any]) -> None:
     assert drawn[1] == "Open 40 · overdue 30 · urgent and unassigned 0 · due within 1h 3, 4h 3, 24h 3"
     headings = [line for line in drawn if ": " in line and line[:2].isupper()]
     assert headings == ["OVERDUE: 30, 5 shown", "DUE WITHIN 2h: 3", "LATER: 7, 2 shown"]
-    assert "   30  1d 06:00:00 late  resolution  normal    nobody    pro   Printer on fire" in drawn
+    assert "   30  1d 06:00:00 late  resolution  normal    nobody    Printer on fire" in drawn
     assert any(line.startswith("   91") and "in 1:00" in line for line in drawn)
     assert drawn[2] == "Next escalation or breach in 0:00: unassigned of #1, Printer on fire"
     assert drawn[-1].startswith("q quits")

@@ -1,23 +1,26 @@
 """Send the messages of escalations by hand at once, and say of each who was told, by what, or why it waits."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slactl.desk.ledger.desk import Desk
-from slactl.errors import LockedError
+from slactl.lease import in_force
 from slactl.sla.enums import NotificationState
+from slactl.store.read.runs import lease_holder
+from slactl.text import NOBODY
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
     from slactl.desk.messages.delivered import Sending
     from slactl.records.runs import Notice
-    from slactl.store.write.leases import Lease
 
-#: Why a message waits that another run sends.
+#: Why a message waits while a check sends messages.
 BUSY = "another run is sending messages; it sends this one too, or the next check does"
+
+#: Why a message waits that no address took, and that has no fallback.
+GIVEN_UP = "the next check prints it"
 
 #: Why a message waits that has no address.
 PRINTED = "there is no address, so check prints it"
@@ -26,7 +29,8 @@ PRINTED = "there is no address, so check prints it"
 def send_now(desk: Desk, now: datetime, escalations: Iterable[int]) -> "tuple[list[Notice], list[str]]":
     """Send the messages of some escalations; return what became of each, and the problems of those that failed.
 
-    What this user cannot send waits for the next `check`: a secret is not readable here, or another run sends.
+    It claims each of its messages, so that several can do this at once and `check` does not wait for it. What this
+    user cannot send waits for the next `check`: a secret is not readable here, or a `check` is sending.
     """
     from slactl.desk.ledger.rules_versions import CommandRules
     from slactl.desk.messages.delivered import Delivered
@@ -34,35 +38,18 @@ def send_now(desk: Desk, now: datetime, escalations: Iterable[int]) -> "tuple[li
     from slactl.store.write import outbox
 
     own, delivered, why = frozenset(escalations), Delivered(), None
-    try:
-        with desk.database.run_lock(), _leased(desk) as lease:
-            deliver(desk, now, delivered, None, lease, stop=lambda: False, only=own)
-    except LockedError:
+    with desk.database.read() as transaction:
+        is_sending = in_force(*(lease_holder(transaction, "check") or (None, None)))
+    if is_sending:
         why = BUSY
+    else:
+        deliver(desk, now, delivered, None, None, stop=lambda: False, only=own)
     sending = sending_of(desk, now, Delivered(), None, None, CommandRules(desk))
     with desk.database.read() as transaction:
-        rows = outbox.of_escalations(transaction, own)
+        rows = [row for row in outbox.of_escalations(transaction, own) if row["recipient"] != NOBODY]
     problem = why or "; ".join(delivered.problems if delivered.waits else ()) or None
     notices = [_notice(sending, row, problem) for row in rows]
     return notices, delivered.problems if delivered.failed else []
-
-
-@contextmanager
-def _leased(desk: Desk) -> "Iterator[Lease]":
-    """Hold the lease of the one run that sends, over all hosts.
-
-    Raises:
-        LockedError: another run has it.
-    """
-    from slactl.store.write.leases import Lease
-
-    with desk.database.write() as transaction:
-        lease = Lease.take(transaction, "check")
-    try:
-        yield lease
-    finally:
-        with desk.database.write() as transaction:
-            lease.release(transaction)
 
 
 def rehearse(book: "Ledger", desk: Desk, escalations: Iterable[int]) -> "list[Notice]":
@@ -78,6 +65,7 @@ def rehearse(book: "Ledger", desk: Desk, escalations: Iterable[int]) -> "list[No
     found, changes = sorted_out(sending, book.transaction)
     outbox.record(book.transaction, changes)
     rows = outbox.of_escalations(book.transaction, own)
+    found = {mailing: ready for mailing, ready in found.items() if mailing.recipient.name != NOBODY}
     notices = [_notice(sending, row, None) for row in rows if row["id"] in changes]
     for row in (row for ready in found.values() for row in ready):
         state, problem, labels = _would_become(sending, row)
@@ -121,8 +109,11 @@ def _notice(sending: "Sending", row: Mapping[str, Any], problem: str | None) -> 
         why = f"held back by {row['held_by']} until {row['next_try_at']}"
     elif state is NotificationState.WAITING and not recipient.addresses:
         why = PRINTED
+    elif state is NotificationState.SENDING:
+        state, why = NotificationState.WAITING, BUSY
     elif state is NotificationState.WAITING:
-        why = why or problem
+        is_given_up = all(row["addresses"].get(each.key) == NotificationState.DEAD for each in recipient.addresses)
+        why = f"{why}; {GIVEN_UP}" if why and is_given_up else why or problem
     elif state is NotificationState.OBSOLETE:
         why = "the message is no longer true"
     return _record(row, recipient.name, state, got, why)

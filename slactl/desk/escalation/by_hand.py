@@ -1,13 +1,13 @@
 """Escalate tickets by hand, acknowledge them, and release the acknowledgement."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only
+from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only, tells_customers
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.oncall import feeds
@@ -16,16 +16,19 @@ from slactl.desk.tickets.change import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError
-from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, NotificationState, Priority
 from slactl.sla.escalation.upcoming import ManualLevel, open_timer, up_to
 from slactl.sla.history.event import Event
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import instant_of, seconds_of
-from slactl.text import did_you_mean, known_or_refuse, quoted
+from slactl.text import NOBODY, did_you_mean, known_or_refuse, quoted
 
 if TYPE_CHECKING:
     from slactl.records.runs import Notice
+
+#: Why nobody is told where a person wants that.
+NO_NOTIFY = "--no-notify"
 
 
 @dataclass(slots=True)
@@ -65,17 +68,18 @@ def escalate(
         rules = book.rulebook.current
         default = rules.settings.manual_escalation
         raised = priority or (default.priority if assign is None else None)
-        recipients = tuple(default.notify) if notify else ()
         duty = Duty.of(book, subject.at)
-        action = Action(raised, _known(assign, duty) if assign else None, notify=recipients)
-        holder = duty.assignee(action.assign) if action.assign else None
+        to = _known(assign, duty) if assign else None
+        action = Action(raised, to, notify=tuple(default.notify), tells=notify)
+        holder = duty.assignee(to) if to else None
         if holder is not None and holder.instead_of is not None:
             subject.warnings.append(holder.replaced(subject.number))
         if not has_effect(action, subject.state, duty):
-            raise _without_effect(subject, _how_to_tell(subject, why, rules, notify=notify))
+            raise _without_effect(subject, _how_to_tell(subject, why, duty, notify=notify))
         return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
 
-    return _escalated(desk, now, references, make, dry_run=dry_run)
+    silent = "settings.manual_escalation has no notify" if notify else NO_NOTIFY
+    return _escalated(desk, now, references, make, silent, dry_run=dry_run)
 
 
 def _escalated(
@@ -83,10 +87,14 @@ def _escalated(
     now: datetime,
     references: Sequence[str],
     make: Callable[[Subject, Ledger], dict[str, Any]],
+    silent: str,
     *,
     dry_run: bool,
 ) -> Escalated:
-    """Escalate each ticket as `make` does, which returns the record; then send the messages, or rehearse that."""
+    """Escalate each ticket as `make` does, which returns the record; then send the messages, or rehearse that.
+
+    `silent` says why nobody is told where the escalation means nobody.
+    """
     records, notices = list[dict[str, Any]](), list["Notice"]()
 
     def recorded(subject: Subject, book: Ledger) -> list[Entry]:
@@ -108,17 +116,35 @@ def _escalated(
         from slactl.desk.escalation.at_once import send_now
 
         done.notices, done.problems = send_now(desk, now, told)
+    done.notices += [_to_nobody(record, silent) for record in done.records if not record["told"]]
     return done
 
 
-def _how_to_tell(subject: Subject, why: str, rules: Rules, *, notify: bool) -> str | None:
+def _to_nobody(record: Mapping[str, Any], silent: str) -> "Notice":
+    """Return why nobody was told of an escalation; a message to nobody waits until `check` prints it."""
+    waits = record["reaches_nobody"]
+    why = f"{' and '.join(record['unreached'])}; the next check prints the message" if waits else silent
+    return {
+        "ticket_id": record["ticket_id"],
+        "recipient": NOBODY,
+        "person": None,
+        "stands_in_for": None,
+        "state": NotificationState.WAITING.value if waits else "none",
+        "by": [],
+        "why": why,
+    }
+
+
+def _how_to_tell(subject: Subject, why: str, duty: Duty, *, notify: bool) -> str | None:
     """Return the command with which somebody is told of an escalation by hand that tells nobody, or None."""
+    rules = duty.rules
     told, known = rules.settings.manual_escalation.notify, [*rules.roles, *rules.people]
     if told and not notify:
         return f"slactl escalate {subject.number} --reason {quoted(why)}"
-    if any(rules.roles[name].on_call for name in told if name in rules.roles):
-        return "slactl oncall"
-    if any(name in known for name in told):
+    for name in told:
+        if name in rules.roles:
+            return duty.how_to_fill(name)
+    if any(name in rules.people for name in told):
         return "slactl oncall list"  # whoever gets the messages is away
     rule = f"slactl rules set settings.manual_escalation.notify {quoted(json.dumps(known[:1]))}"
     return rule if known else None
@@ -151,7 +177,7 @@ def escalate_to(
     def make(subject: Subject, book: Ledger) -> dict[str, Any]:
         return _fire_level(subject, book, why, _known_level(book.rulebook.current, *level), notify=notify)
 
-    return _escalated(desk, now, references, make, dry_run=dry_run)
+    return _escalated(desk, now, references, make, "the level has no notify" if notify else NO_NOTIFY, dry_run=dry_run)
 
 
 def _fire_level(
@@ -175,9 +201,8 @@ def _fire_level(
             reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning
         )
 
-    action = Action.of(level, escalation.fallback)
-    if not notify:
-        action = replace(action, notify=(), fallback=None)
+    may_tell = tells_customers(wanted.key, subject.state, subject.at)
+    action = replace(Action.of(level, escalation.fallback), tells=notify, customers=may_tell)
     decides = bool(below) or wanted.key not in book.fired(subject.number)
     if not decides and not has_effect(action, subject.state, Duty.of(book, subject.at)):
         raise _without_effect(subject, None)
@@ -202,11 +227,8 @@ def _known(name: str, duty: Duty) -> str:
         UsageError: the name is a reserved word of the rules.
         RefusedError: it is a role without a person.
     """
-    rules = duty.schedules.rules
-    known = [*rules.roles, *rules.people]
-    if name in rules.roles and duty.assignee(name).person is None:
-        hint = f"slactl rules set {quoted(f'roles.{name}.assignee')} {quoted(next(iter(rules.people), 'mia'))}"
-        raise RefusedError(f"the role {name} has no person, so nobody would get the ticket", hint)
+    duty.assigned(name)
+    known = [*duty.rules.roles, *duty.rules.people]
     if name not in known and (question := did_you_mean(name, known)):
         raise NotKnownError(f"there is no role or person {name!r}{question}", "slactl rules show")
     return name if name in known else assignee_of(name)

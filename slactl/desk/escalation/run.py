@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import BootClock, to_text
 from slactl.errors import ExitCode, worst
+from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.desk.messages.delivered import Delivered
     from slactl.records.runs import CheckReport, Firing
     from slactl.store.write.leases import Lease
+
+#: How many tickets of a level a warning names.
+MOST_NAMED = 10
 
 
 class RunOptions(NamedTuple):
@@ -111,6 +115,18 @@ class Report(Batch):
             return ExitCode.INTERRUPTED
         partly = bool(self.failed) or self.incomplete
         return worst([ExitCode.RULES] * self.invalid_rules + [ExitCode.PARTLY] * partly)
+
+    def warn_of_nobody(self) -> None:
+        """Say once a level which tickets' messages reach nobody, and why."""
+        numbers: dict[str, list[int]] = {}
+        for firing in self.firings:
+            if firing["reaches_nobody"]:
+                level = f"{firing['escalation']}/{firing['level']} reaches nobody: {'; '.join(firing['unreached'])}"
+                numbers.setdefault(clean(level), []).append(firing["ticket_id"])
+        for what, tickets in numbers.items():
+            named = ", ".join(map(str, tickets[:MOST_NAMED]))
+            more = f" and {len(tickets) - MOST_NAMED:,} more" if len(tickets) > MOST_NAMED else ""
+            self.warnings.append(f"ticket {named}{more}: {what}; check prints the message")
 
     def add_messages(self, delivered: "Delivered") -> None:
         """Add the results of sending messages; keep each problem and hint once."""

@@ -15,6 +15,7 @@ from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.oncall import feeds
 from slactl.desk.oncall.duty import Duty, Told
+from slactl.desk.oncall.exceptions import doubts
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing
@@ -23,9 +24,10 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import breaks_constraint, breaks_transaction, give_way
-from slactl.text import RESERVED, clean
+from slactl.text import NOBODY, RESERVED, clean
 
 if TYPE_CHECKING:
+    from slactl.desk.messages.delivered import Mailing
     from slactl.records.runs import Firing as FiringRecord
 
 #: Tickets in one write transaction, and the seconds after which it takes no more tickets: few enough that nobody waits
@@ -55,7 +57,9 @@ def work_through(desk: Desk, report: Report, options: RunOptions, rules: Command
 
     report.warnings += feeds.problems(desk.rules, report.at)
     refresh(open_ledger, options.stop)
-    return _go_through(open_ledger, report, options)
+    used = _go_through(open_ledger, report, options)
+    report.warn_of_nobody()
+    return used
 
 
 def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
@@ -63,7 +67,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     from slactl.desk.messages.outbox import ready
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
-    digests = set[tuple[str, str]]()
+    digests = set["Mailing"]()
     rules = CommandRules(desk)
     report.warnings += feeds.problems(desk.rules, now)
 
@@ -78,6 +82,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
             digests.update(after.digests)
 
     _go_through(open_ledger, report, options)
+    report.warn_of_nobody()
     report.add_messages(delivered)
     if options.send and counts:
         # Count the messages of earlier runs and the messages that each batch adds.
@@ -94,6 +99,8 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
         try:
             with open_ledger() as book:
                 rules = _note_rules(book, report)
+                if after == 0:
+                    report.warnings += [doubt for _, doubt in doubts(book.transaction, book.rulebook.current, book.now)]
                 numbers, until = _next(book, after, rehearses=report.dry_run)
                 batch = work_batch(book, numbers, report.run_id, options.baseline)
                 if batch.scanned < len(numbers):
@@ -200,7 +207,8 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
                 tags = f"{firing['level']} does not add {', '.join(map(clean, firing['left_out']))}"
                 batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
             record = {name: value for name, value in firing.items() if name not in _INTERNAL}
-            batch.firings.append(cast("FiringRecord", record | {"told": recipients.get(firing["id"], [])}))
+            told = [name for name in recipients.get(firing["id"], []) if name != NOBODY]
+            batch.firings.append(cast("FiringRecord", record | {"told": told}))
     return batch
 
 
@@ -220,6 +228,7 @@ def record_waking(book: Ledger, number: int, *, tell: bool) -> None:
         is_told = tell and is_open and at == state.woke[-1][1]
         duty = Duty.of(book, book.now)
         told = Told.of(duty.rules, duty.recipients(str(state.assignee)) if is_told else ())
+        told = told.or_nobody() if is_told else told
         event = Event(at, EventType.STATUS, detail | told.stand_ins, "slactl", ActorType.SYSTEM)
         book.append(number, Entry(event), told.names)
 

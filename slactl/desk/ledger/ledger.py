@@ -48,7 +48,6 @@ class Ledger:
         self.transaction = transaction
         self.rulebook, self.now, self.desk, self.actor = rulebook, now, desk, desk.actor
         self.picks: list[str] = []  # who got tickets from levels that the database does not have yet
-        self.duties: dict[datetime, object] = {}  # who has which duty at an instant, as `Duty.of` found it
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
         self._ids = writes.next_ids(transaction)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.messages.delivery import WAITING
+from slactl.desk.messages.delivered import WAITING
 from slactl.desk.messages.outbox import STUCK
+from slactl.desk.messages.silences import released_from
 from slactl.errors import NotKnownError, RefusedError
 from slactl.records.runs import Notification
 from slactl.sla.enums import NotificationState
@@ -25,11 +26,11 @@ Changed: TypeAlias = tuple[Notification, Notification]
 def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[Changed]:
     """Have the next run send messages again that were printed, held, dead or dropped, or did not reach every address.
 
-    An address that got the message does not get it again.
+    An address that got the message does not get it again. A message that is held back goes out, whatever holds it.
 
     Raises:
         NotKnownError: there is no such message.
-        RefusedError: the message was sent, or waits already.
+        RefusedError: the message was sent, or waits already and nothing holds it back.
     """
     states = {NotificationState.PRINTED, NotificationState.DROPPED, *STUCK}
     values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
@@ -60,12 +61,14 @@ def _change(
     with desk.database.write(keep=not dry_run) as transaction:
         before = _records(transaction, numbers)
         for number in numbers:
-            state = outbox.state_of(transaction, number)
+            state, held_by = outbox.state_of(transaction, number)
             if state is None:
                 raise NotKnownError(f"there is no message {number}", "slactl notifications list")
-            if state not in states:
+            is_released = state is WAITING and bool(held_by) and values["next_try_at"] is not None
+            if state not in states and not is_released:
                 raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
-            outbox.start_over(transaction, number, values)
+            released = {"held_by": released_from(held_by)} if held_by and is_released else {}
+            outbox.start_over(transaction, number, {**values, **released})
         committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
         after = _records(transaction, numbers)
     return [(before[number], after[number]) for number in numbers]

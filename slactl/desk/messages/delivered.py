@@ -5,15 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext
 from slactl.desk.messages.recipients import Address, Recipient, customer, recipient_of
 from slactl.desk.programs.secrets import Secrets
+from slactl.sla.enums import NotificationState
 from slactl.sla.rules.model import REQUESTER
 from slactl.sla.rules.rules import Rules
 from slactl.store.write.leases import Lease
 from slactl.text import quoted
+
+WAITING, SENT, PARTLY = NotificationState.WAITING, NotificationState.SENT, NotificationState.PARTLY
+HELD, DEAD = NotificationState.HELD, NotificationState.DEAD
+
+#: A message of the outbox with its escalation and its ticket, as `outbox.waiting` reads it. Its `addresses` say of
+#: each address by key that it is sent, dead or held, or the instant from which it may be tried again, a blank, and how
+#: many tries failed.
+Row = dict[str, Any]
 
 
 class Delivered:
@@ -78,7 +88,7 @@ class Sending:
 
     def context(self, recipient: Recipient) -> DigestContext:
         """Return the facts for the text of a message to a recipient, besides its tickets."""
-        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
+        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap, recipient.timezone)
 
     def refuse(self) -> None:
         """Report why no message with an address is sent."""
@@ -109,3 +119,35 @@ def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
     if row["recipient"] == REQUESTER:
         return customer(sending.rules, row["ticket_id"], row.get("requester_email"))
     return recipient_of(sending.rules, row["recipient"])
+
+
+def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
+    """Return the first address to which a message must go now; None if there is none."""
+    words = [row["addresses"].get(address.key) for address in recipient.addresses]
+    if all(word == DEAD for word in words):  # as where there is none
+        return Mailing(recipient, None)
+    now = to_text(sending.now)
+    for address in recipient.addresses:
+        if mailing := mailing_to(recipient, address, row, now):
+            return mailing
+    return None
+
+
+def mailing_to(recipient: Recipient, address: Address, row: Row, now: str) -> Mailing | None:
+    """Return the digest that takes a message to an address now; None if the address is not tried now."""
+    known = row["addresses"].get(address.key)
+    if known is not None and (known in (SENT, DEAD, HELD) or next_try(known) > now):
+        return None
+    ticket = row["ticket_id"] if address.command else None
+    return Mailing(recipient, address, row["message_ids"].get(address.key), ticket)
+
+
+def next_try(word: str) -> str:
+    """Return the instant from which an address may be tried again."""
+    return word.split()[0]
+
+
+def tries_of(row: Row, key: str, addresses: int) -> int:
+    """Return how many tries an address has failed; older versions counted those of all addresses together."""
+    _, _, counted = row["addresses"].get(key, "").partition(" ")
+    return int(counted) if counted else int(row["tries"]) // addresses if key in row["addresses"] else 0

@@ -1,6 +1,6 @@
 """Send one digest to one address: claim its messages, send it, record the result; commit after each step."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.messages import digest as digests
-from slactl.desk.messages.delivered import Mailing, Sending
+from slactl.desk.messages.delivered import DEAD, HELD, PARTLY, SENT, WAITING, Mailing, Row, Sending, next_try, tries_of
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.orders import order_for
@@ -17,7 +17,7 @@ from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_
 from slactl.desk.messages.transport import started_sender as started
 from slactl.desk.oncall.duty import Presence, Told
 from slactl.desk.programs.secrets import Refused, Unresolved, Unusable
-from slactl.lease import this_process, time_for
+from slactl.lease import recorded_by_this_process, this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
 from slactl.sla.rules.model import REQUESTER
@@ -30,31 +30,11 @@ BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
 #: The longest that a server can make slactl wait by its Retry-After.
 LONGEST_WAIT = timedelta(days=1)
 
-WAITING, SENDING, SENT = NotificationState.WAITING, NotificationState.SENDING, NotificationState.SENT
-PARTLY, HELD, DEAD = NotificationState.PARTLY, NotificationState.HELD, NotificationState.DEAD
-
-#: A message of the outbox with its escalation and its ticket, as `outbox.waiting` reads it. Its `addresses` say of
-#: each address by key that it is sent, dead or held, or the instant from which it may be tried again.
-Row = dict[str, Any]
-
-
-def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
-    """Return the first address to which a message must go now; None if there is none."""
-    if not recipient.addresses:
-        return Mailing(recipient, None)
-    now = to_text(sending.now)
-    for address in recipient.addresses:
-        known = row["addresses"].get(address.key)
-        if known is None or (known not in (SENT, DEAD, HELD) and known <= now):
-            ticket = row["ticket_id"] if address.command else None
-            return Mailing(recipient, address, row["message_ids"].get(address.key), ticket)
-    return None
-
 
 def progress(sending: Sending, recipient: Recipient, known: Mapping[str, str]) -> dict[str, Any]:
     """Return the columns of a message from the states of its addresses: it waits for the next address, or has ended."""
     words = [known.get(address.key, to_text(sending.now)) for address in recipient.addresses]
-    next_tries = [word for word in words if word not in (SENT, DEAD, HELD)]
+    next_tries = [next_try(word) for word in words if word not in (SENT, DEAD, HELD)]
     common = {"addresses": dict(known), "address": None}
     if next_tries:
         return common | {"state": WAITING, "next_try_at": min(next_tries)}
@@ -90,7 +70,9 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         return
     message_id: str | None = mailing.message_id or new_message_id()
     with started(sending.rules.settings.send_timeout.seconds) as sender:
-        claimed, until = _claimed(sending, mailing, rows, message_id, sender.claimed_by, sender.seconds)
+        # Without a lease, only the claim says that this process has yet to record the result.
+        claimed_by = sender.claimed_by if sending.lease is not None else recorded_by_this_process(sender.claimed_by)
+        claimed, until = _claimed(sending, mailing, rows, message_id, claimed_by, sender.seconds)
         if not claimed:
             return
         message = _message(sending, mailing.recipient, claimed)
@@ -101,7 +83,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         result = replace(result, outcome=DeliveryOutcome.WAITS)
     if not result.reached and mailing.message_id is None:
         message_id = None  # nobody has seen the id, so the next digest may hold these messages too
-    _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, sender.claimed_by)
+    _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, claimed_by)
 
 
 def _claimed(
@@ -175,6 +157,10 @@ def _record(
     changes = _changes(sending, recipient, address, rows, result, message_id)
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: messages for row in given_up if (messages := _fallback_messages(sending, row))}
+    lost = [row for row in given_up if row["id"] not in fallbacks]
+    later = {row["id"] for row in lost} if sending.only is not None else set()  # only `check` prints messages
+    for number in later:
+        changes[number] |= {"state": WAITING, "ended_at": None, "next_try_at": to_text(sending.now)}
     own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write() as transaction:
@@ -185,11 +171,11 @@ def _record(
     if sending.lease is not None and len(own) < len(changes):
         raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
-    if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
+    if lost and not later:  # so that at least cron mails the message
         sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
     if result.is_failure:
         instead = sorted({message["recipient"] for messages in fallbacks.values() for message in messages})
-        what_next = _what_next(list(changes.items()), address.key, instead)
+        what_next = _what_next(list(changes.items()), address.key, instead, later)
         sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
 
@@ -204,12 +190,14 @@ def _changes(
     """Return the columns of each message that the result of a digest changes."""
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
-    words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
+    words = {row["id"]: _word(sending, recipient, address, row, result) for row in rows}
     # Messages with the same id are sent again together.
-    soonest = min((word for word in words.values() if word not in (SENT, DEAD, HELD)), default=None)
+    soonest = min((next_try(word) for word in words.values() if word not in (SENT, DEAD, HELD)), default="")
     for row in rows:
         word = words[row["id"]]
-        known = row["addresses"] | {address.key: word if message_id is None or word in (SENT, DEAD, HELD) else soonest}
+        if message_id is not None and word not in (SENT, DEAD, HELD):
+            word = word.replace(next_try(word), soonest)
+        known = row["addresses"] | {address.key: word}
         changes[row["id"]] = progress(sending, recipient, known) | {"tries": row["tries"] + result.is_failure}
         if message_id is None:
             changes[row["id"]]["message_ids"] = row["message_ids"]
@@ -218,19 +206,22 @@ def _changes(
     return changes
 
 
-def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:
-    """Return the state of an address after a try: sent, dead or held, or the instant of the next try."""
+def _word(sending: Sending, recipient: Recipient, address: Address, row: Row, result: Result) -> str:
+    """Return the state of an address after a try: sent, dead or held, or when it is tried again, after how many tries.
+
+    A dead address has failed all tries of its own, whatever happened at the recipient's other addresses.
+    """
+    tries = tries_of(row, address.key, len(recipient.addresses))
     if result.outcome is DeliveryOutcome.SENT:
         return SENT
     if result.outcome is DeliveryOutcome.WAITS:  # the next run tries, however soon it comes
-        return to_text(sending.now + timedelta(seconds=1))
+        return f"{to_text(sending.now + timedelta(seconds=1))} {tries}"
     if result.outcome is DeliveryOutcome.UNKNOWN and recipient.on_unknown is OnUnknown.HOLD:
         return HELD
-    tries = row["tries"] // len(recipient.addresses)
     if result.outcome is DeliveryOutcome.DEAD or tries >= len(BACKOFF):
         return DEAD
     asked = timedelta(seconds=seconds_to_wait(result.retry_after, sending.now))
-    return to_text(sending.now + min(LONGEST_WAIT, max(BACKOFF[tries], asked)))
+    return f"{to_text(sending.now + min(LONGEST_WAIT, max(BACKOFF[tries], asked)))} {tries + 1}"
 
 
 def _fallback_messages(sending: Sending, row: Row) -> list[Row]:
@@ -258,14 +249,18 @@ def _fallback_messages(sending: Sending, row: Row) -> list[Row]:
     return [{**message, "recipient": name, "stands_in_for": told.replaced_by(name)} for name in others]
 
 
-def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str]) -> str:
+def _what_next(
+    changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str], later: Collection[int]
+) -> str:
     """Return what happens to a digest that an address did not get, for people."""
     number, change = changes[0]
     word = change["addresses"][key]
     if word == HELD:
         return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
-        return f"next try at {from_text(word):%H:%M} UTC or later"
+        return f"next try at {from_text(next_try(word)):%H:%M} UTC or later"
+    if number in later:
+        return "slactl gave up, and the next check prints the message"
     if change["state"] is not DEAD:
         return "slactl gave up this address"
     if not instead:

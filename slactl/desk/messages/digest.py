@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from slactl.clock import from_text, to_text
 from slactl.durations import describe_seconds
@@ -66,6 +67,15 @@ class DigestContext:
     include: Sequence[str] = ()
     #: For how many seconds no check ran before this one, if that was unusually long; else 0.
     gap: int = 0
+    #: The zone of the recipient, for the times in the text; UTC without one.
+    timezone: str | None = None
+
+    def moment(self, instant: str) -> str:
+        """Return an instant as the recipient reads it: "Mon 2026-03-02 10:00 CET", or as it is without a zone."""
+        if self.timezone is None:
+            return instant
+        there = from_text(instant).astimezone(ZoneInfo(self.timezone))
+        return f"{there:%a %Y-%m-%d %H:%M} {_zone_name(there)}"
 
     def overdue_seconds(self, row: Row) -> int:
         """Return for how many seconds a ticket is overdue; negative before the deadline, 0 without one."""
@@ -94,25 +104,44 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
 
 
 def to_customer(row: Row) -> Message:
-    """Return the message to a customer about a missed target, or that we wait, without internal data of the desk."""
+    """Return the message to a customer about a missed target, or that we wait, without internal data of the desk.
+
+    It has the subject, which is the customer's own, and times in the zone of the customer, else of this machine.
+    """
     name = quiet_text(row["external_id"] or str(row["ticket_id"]))
     if row["kind"] == Condition.WAITING:
         return _waiting_for(name, row)
-    due = f" by {row['deadline']}" if row["deadline"] else ""
+    due = f" by {_in_words(row['deadline'], row['timezone'])}" if row["deadline"] else ""
     missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
     said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
-    body = f"{said}\n\nYour request: {name}"
-    return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
+    return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], f"{said}\n\n{_request(name, row)}")
 
 
 def _waiting_for(name: str, row: Row) -> Message:
     """Return the message to a customer for whom we wait, or whose request was therefore resolved."""
-    since = f"We have not heard from you since {row['started_at']}"
+    since = f"We have not heard from you since {_in_words(row['started_at'], row['timezone'])}"
     if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
         title, said = f"Your request {name} is closed", f"{since}, so we closed your request. Write to us to go on."
     else:
         title, said = f"We wait for your answer to request {name}", f"{since}. Please answer, so that we can go on."
-    return Message(title[:TITLE_LENGTH], f"{said}\n\nYour request: {name}")
+    return Message(title[:TITLE_LENGTH], f"{said}\n\n{_request(name, row)}")
+
+
+def _request(name: str, row: Row) -> str:
+    """Return the line that says which request of a customer a message is about."""
+    return f"Your request: {' '.join(part for part in (name, quiet_text(row['subject'] or '')) if part)[:TITLE_LENGTH]}"
+
+
+def _in_words(instant: str, timezone: str | None) -> str:
+    """Return an instant for customers: "Monday 2 March 2026, 10:00 CET"; without a zone in that of this machine."""
+    there = from_text(instant).astimezone(ZoneInfo(timezone) if timezone is not None else None)
+    return f"{there:%A} {there.day} {there:%B %Y, %H:%M} {_zone_name(there)}"
+
+
+def _zone_name(there: datetime) -> str:
+    """Return the short name of a zone at an instant: CET, or UTC+03 where it has no letters."""
+    name = there.strftime("%Z")
+    return name if name.isalpha() else f"UTC{there:%z}"
 
 
 def sample_row() -> Row:
@@ -164,11 +193,11 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
         "id": str(row["ticket_id"]),
         "source": quiet_text(source),
         "target": (row["target"] or "").replace("_", " "),
-        "deadline": row["deadline"] or "",
+        "deadline": context.moment(row["deadline"]) if row["deadline"] else "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
-        "what": quiet_text(_what(row, late)),
-        "open_since": row["open_since"] or "",
+        "what": quiet_text(_what(row, late, context)),
+        "open_since": context.moment(row["open_since"]) if row["open_since"] else "",
         # An external id stays one part of the path, whatever characters it has.
         "link": re.sub(r"\{(?:id|external_id|source)\}", lambda name: quote(ids[name[0]], safe=""), url),
         "recipient": quiet_text(context.recipient),
@@ -190,13 +219,13 @@ def latest_by_ticket(rows: Sequence[Row]) -> list[Row]:
     return list(latest.values())
 
 
-def _what(row: Row, late: int) -> str:
+def _what(row: Row, late: int, context: DigestContext) -> str:
     """Return what a message is about: "Resolution overdue by 2h 5m", "First response due in 30 min", "Idle".
 
     The target is overdue for `late` seconds; a negative number is due in so many.
     """
     if row["event_id"] is not None:
-        return f"Open again: {in_words(row['was_status'])} ended at {row['happened_at']}"
+        return f"Open again: {in_words(row['was_status'])} ended at {context.moment(row['happened_at'])}"
     if row["source"] == "manual":
         return f"Escalated by {row['actor']}: {row['reason']}"
     if row["sets_status"] is not None and Status(row["sets_status"]).is_done:

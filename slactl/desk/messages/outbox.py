@@ -17,22 +17,24 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.rules_versions import CommandRules
-from slactl.desk.messages.delivered import Delivered, Mailing, Sending, recipient_of_row
-from slactl.desk.messages.delivery import (
+from slactl.desk.messages.delivered import (
     HELD,
     SENT,
     WAITING,
+    Delivered,
+    Mailing,
     Row,
-    carry_out,
-    ended,
+    Sending,
+    mailing_to,
     next_mailing,
-    progress,
-    verdict,
+    recipient_of_row,
 )
+from slactl.desk.messages.delivery import carry_out, ended, progress, verdict
 from slactl.desk.messages.digest import unusual_gap
-from slactl.desk.messages.silences import hold
+from slactl.desk.messages.recipients import quiet_of
+from slactl.desk.messages.silences import hold, unreleased
 from slactl.desk.programs.secrets import Secrets
-from slactl.lease import in_force, is_here
+from slactl.lease import in_force, is_here, is_recorded
 from slactl.sla.enums import Condition, NotificationState, OnUnknown, Status, Target
 from slactl.sla.rules.model import REQUESTER
 from slactl.store.write import outbox
@@ -57,7 +59,7 @@ def deliver(
     now: datetime,
     delivered: Delivered,
     run_id: int | None,
-    lease: Lease,
+    lease: Lease | None,
     stop: Callable[[], bool],
     rules: CommandRules | None = None,
     only: frozenset[int] | None = None,
@@ -95,10 +97,10 @@ def deliver(
 
 
 class Ready(NamedTuple):
-    """Hold the messages that a run would send or print: their numbers, and each digest by recipient and address."""
+    """Hold the messages that a run would send or print: their numbers, and each digest."""
 
     numbers: set[int]
-    digests: set[tuple[str, str]]
+    digests: set[Mailing]
 
 
 def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> Ready:
@@ -107,8 +109,10 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> Ready:
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
     mailings = _allowed(sending, sorted_out(sending, book.transaction)[0])
-    recipients = {mailing.recipient for mailing in mailings}
-    digests = {(one.name, key) for one in recipients for key in [each.key for each in one.addresses] or [""]}
+    digests, now = set(mailings), to_text(sending.now)
+    for mailing, rows in mailings.items():  # a run sends to the other addresses of a recipient in its later rounds
+        for address in mailing.recipient.addresses if mailing.address is not None else ():
+            digests |= {one for row in rows if (one := mailing_to(mailing.recipient, address, row, now)) is not None}
     return Ready({row["id"] for rows in mailings.values() for row in rows}, digests)
 
 
@@ -129,9 +133,8 @@ def sending_of(
     with desk.database.write(keep=False) as transaction:
         book = Rulebook(transaction, read, now, strict=False)
         gap = unusual_gap(transaction, now, run_id or 0)
-    rules = book.current
-    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
-    return Sending(desk, now, delivered, rules, secrets, run_id, gap, lease, is_own=book.is_own)
+    secrets = Secrets.of(desk.rules, book.current.settings.secrets, os.environ)
+    return Sending(desk, now, delivered, book.current, secrets, run_id, gap, lease, is_own=book.is_own)
 
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
@@ -149,8 +152,9 @@ def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Maili
 def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
     """Send again or hold the messages of a dead run: nobody knows whether its senders delivered them.
 
-    Return the leases of senders that may live on this machine. This run has the lease of runs, so every other run is
-    dead or has lost its work, and nothing that it claimed to print is printed any more.
+    Return the leases of senders that may live on this machine and whose results nobody records: not those of an
+    `escalate` that still works. This run has the lease of runs, so every other run is dead or has lost its work, and
+    nothing that it claimed to print is printed any more.
     """
     with sending.desk.database.read() as transaction:
         rows = [row for row in outbox.being_sent(transaction) if row["run_id"] != sending.run_id]
@@ -163,8 +167,8 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
         if recipient.on_unknown is OnUnknown.RESEND or not row["address"]:
             changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(sending.now)}
             continue
-        changes[row["id"]] = progress(sending, recipient, row["addresses"] | {row["address"]: HELD.value})
-        changes[row["id"]] |= {"error": "a run ended while it was sending this message"}
+        ends = progress(sending, recipient, row["addresses"] | {row["address"]: HELD.value})
+        changes[row["id"]] = ends | {"error": "a run ended while it was sending this message"}
         again = f"slactl notifications retry {row['id']} sends it again"
         sending.delivered.fail(f"{recipient.name}: it is not known whether message {row['id']} was delivered; {again}")
     if changes:
@@ -172,7 +176,7 @@ def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
             for holder in {row["claimed_by"] for row in orphans}:
                 own = {row["id"]: changes[row["id"]] for row in orphans if row["claimed_by"] == holder}
                 outbox.record_sent(transaction, own, holder)
-    return [lease for lease in alive if is_here(lease[0])]
+    return [lease for lease in alive if is_here(lease[0]) and not is_recorded(lease[0])]
 
 
 def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:
@@ -204,14 +208,17 @@ def sorted_out(
             else (row["due_target"], row["due_at"])
         )
         recipient = recipient_of_row(sending, row)
-        held = hold(row, silences, recipient, sending.rules, sending.now)
+        held = hold(row, silences, quiet_of(sending.rules, row["recipient"]), sending.rules, sending.now)
+        before = row["next_try_at"], row["held_by"]
+        row["held_by"] = unreleased(row["held_by"])
         mailing = next_mailing(sending, recipient, row)
         if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, notified, sending.now)):
             words = row["addresses"].values()
             state = verdict(words) if SENT in words else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
         elif held is not None:
-            changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
+            if before != (to_text(held.until), held.held_by):
+                changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
         elif mailing is None:
             changes[row["id"]] = progress(sending, recipient, row["addresses"])
         else:

@@ -7,9 +7,9 @@ from typing import Any
 
 from slactl.desk.messages.sender import is_unencrypted, reads_otherwise, scheme_of, server_of
 from slactl.desk.programs.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
-from slactl.sla.enums import OnUnknown, Priority
+from slactl.sla.enums import OnUnknown
 from slactl.sla.rules import addresses
-from slactl.sla.rules.model import Settings
+from slactl.sla.rules.model import Person, Settings
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.values import CommandAddress
 from slactl.text import clean, is_address
@@ -53,9 +53,6 @@ class Recipient:
     addresses: tuple[Address, ...] = ()
     on_unknown: OnUnknown = OnUnknown.RESEND
     include: tuple[str, ...] = ()
-    quiet: tuple[str, ...] = ()
-    only: str | None = None
-    quiet_except: tuple[Priority, ...] = ()
     timezone: str | None = None
     allow_http: bool = False
 
@@ -73,8 +70,17 @@ def recipient_of(rules: Rules, name: str) -> Recipient:
         Address(each) if isinstance(each, str) else Address(command=each.command)
         for each in dict.fromkeys(entry.notify)
     )
-    quiet = entry.quiet, entry.only, entry.quiet_except, entry.timezone
-    return Recipient(reached, notify, entry.on_unknown, entry.include, *quiet, allow_http=entry.allow_http)
+    return Recipient(reached, notify, entry.on_unknown, entry.include, entry.timezone, entry.allow_http)
+
+
+def quiet_of(rules: Rules, name: str) -> list[Person]:
+    """Return whose quiet times hold the messages to a role or a person: also those of the assignee of a role.
+
+    The assignee's count if the role has no addresses of its own.
+    """
+    reached = rules.reached(name)
+    own = rules.roles.get(name) or rules.people.get(name)
+    return [entry for entry in (own, rules.people.get(reached) if reached != name else None) if entry is not None]
 
 
 def customer(rules: Rules, ticket_id: int, email: str | None) -> Recipient:

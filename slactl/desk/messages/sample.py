@@ -13,7 +13,7 @@ from slactl.desk.messages.digest import DigestContext, Message, sample, sample_r
 from slactl.desk.messages.orders import order_for
 from slactl.desk.messages.recipients import Address, Recipient, recipient_of
 from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, send
-from slactl.desk.oncall.duty import Presence
+from slactl.desk.oncall.duty import Presence, Told
 from slactl.desk.oncall.entries import opened
 from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
 from slactl.errors import PartlyError, RefusedError
@@ -26,89 +26,113 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A test message and its result at each address; in a dry run only failures have a result."""
+class Tried:
+    """A test message to one recipient and its result at each address; in a dry run only failures have a result."""
 
     recipient: Recipient
     message: Message
     results: tuple[tuple[str, Result | None], ...]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the results as lines for people."""
+        for label, result in self.results:
+            shown = "would be sent" if result is None else result.shown
+            if result is not None and result.outcome is DeliveryOutcome.SENT:
+                shown = "sent"
+            yield f"{clean(self.recipient.name)}: {label}: {shown}"
+        if not self.results:
+            yield f"{clean(self.recipient.name)}: no address, so check prints the messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The test messages to everybody whom a message to a role or a person reaches now."""
+
+    tried: tuple[Tried, ...]
     dry_run: bool
 
     @property
     def worked(self) -> bool:
         """Return whether every address accepted the message, and the templates of the rules are valid."""
-        failed = [
-            result for _, result in self.results if result is not None and result.outcome is not DeliveryOutcome.SENT
-        ]
-        return not failed and self.message.problem is None
+        results = [result for each in self.tried for _, result in each.results if result is not None]
+        failed = [result for result in results if result.outcome is not DeliveryOutcome.SENT]
+        return not failed and self.tried[0].message.problem is None
 
     def record(self) -> "Sample":
-        """Return the result as JSON."""
-        results: list[SampleAddress] = [
+        """Return the result as JSON; the text is that for the first recipient."""
+        addresses: list[SampleAddress] = [
             {
+                "recipient": each.recipient.name,
                 "address": label,
                 "outcome": result.outcome.value if result else None,
                 "detail": result.shown if result else None,
             }
-            for label, result in self.results
+            for each in self.tried
+            for label, result in each.results
         ]
+        first = self.tried[0]
         return {
-            "recipient": self.recipient.name,
-            "title": self.message.title,
-            "body": self.message.body,
+            "recipient": first.recipient.name,
+            "title": first.message.title,
+            "body": first.message.body,
             "dry_run": self.dry_run,
-            "template_problem": self.message.problem,
-            "addresses": results,
+            "template_problem": first.message.problem,
+            "addresses": addresses,
         }
 
     def lines(self) -> Iterator[str]:
         """Yield the result as lines for people."""
         if self.dry_run:
-            yield self.message.printed(self.recipient.name)
-        if self.message.problem is not None:
-            yield f"templates: {self.message.problem}; the built-in text was used"
-        for label, result in self.results:
-            shown = (
-                "would be sent"
-                if result is None
-                else "sent"
-                if result.outcome is DeliveryOutcome.SENT
-                else result.shown
-            )
-            yield f"{clean(self.recipient.name)}: {label}: {shown}"
+            yield from (each.message.printed(each.recipient.name) for each in self.tried)
+        if (problem := self.tried[0].message.problem) is not None:
+            yield f"templates: {problem}; the built-in text was used"
+        for each in self.tried:
+            yield from each.lines()
 
 
 def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> Trial:
-    """Send a test message to every address of a role or a person; in a dry run only look up the secrets.
+    """Send a test message to a person, or to whom a message to a role reaches now; in a dry run only look up secrets.
 
     Raises:
         NotKnownError: the rules have no such role or person.
-        RefusedError: the role or person has no address.
+        RefusedError: nobody has the role now, or nobody who has it has an address.
         PartlyError: others may change the rules, so nothing is sent.
         RulesError: the rules are invalid.
     """
     rules = load(desk.rules)
     known_or_refuse(name, [*rules.roles, *rules.people], "role or person", "slactl rules show")
-    recipient = recipient_of(rules, _addressed(desk, now, rules, name))
-    if not recipient.addresses:
+    recipients = _recipients(desk, now, rules, name)
+    if not any(each.addresses for each in recipients):
         entry = f"{'people' if name in rules.people else 'roles'}.{name}"
         what = f"{clean(name)} has no address, so check prints the messages; add notify under [{clean(entry)}]"
         raise RefusedError(what, f"slactl rules set {quoted(f'{entry}.notify')} '[\"syslog://\"]'")
-    context = DigestContext(recipient.name, now, rules, recipient.include)
-    message = sample(context)
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
+    return Trial(tuple(_tried(now, rules, each, secrets, dry_run=dry_run) for each in recipients), dry_run)
+
+
+def _recipients(desk: Desk, now: datetime, rules: Rules, name: str) -> list[Recipient]:
+    """Return whom a message to a role reaches now, or the person of this name.
+
+    Raises:
+        RefusedError: nobody has the role now.
+    """
+    if name not in rules.roles:
+        return [recipient_of(rules, name)]
+    presence = Presence(opened(desk, now).schedules, now)
+    names = Told.of(presence.rules, presence.recipients(name)).names
+    if not names:
+        why = presence.why_nobody(name, until=True)
+        raise RefusedError(f"{clean(why)}, so a message to {clean(name)} reaches nobody", presence.how_to_fill(name))
+    return [recipient_of(rules, each) for each in names]
+
+
+def _tried(now: datetime, rules: Rules, recipient: Recipient, secrets: Secrets, *, dry_run: bool) -> Tried:
+    context = DigestContext(recipient.name, now, rules, recipient.include, timezone=recipient.timezone)
+    message = sample(context)
     results = [(to.label, _try(context, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
-    return Trial(recipient, message, tuple(results), dry_run)
-
-
-def _addressed(desk: Desk, now: datetime, rules: Rules, name: str) -> str:
-    """Return the name whose addresses get the messages to a role or a person: of a role without any, who fills it."""
-    role = rules.roles.get(name)
-    if role is None or role.notify:
-        return name
-    return Presence(opened(desk, now), now).holder(role).person or name
+    return Tried(recipient, message, tuple(results))
 
 
 def _try(

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from zoneinfo import ZoneInfo
 
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.messages.recipients import Recipient
 from slactl.display_zone import describe
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.runs import Silence
@@ -18,6 +17,7 @@ from slactl.sla.calendar import windows
 from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Priority
 from slactl.sla.rules.match import Facts
+from slactl.sla.rules.model import Person
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import messages
 from slactl.text import check_input, domain_of, known_or_refuse
@@ -25,8 +25,8 @@ from slactl.text import check_input, domain_of, known_or_refuse
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
-#: How often an acknowledgement is looked at again, because `unack` releases no message by itself.
-ACKNOWLEDGED_AGAIN = timedelta(minutes=15)
+#: The end of `held_by` of a message that a person released: nothing holds it any more.
+_RELEASED = ", released"
 
 #: After how long a message is looked at again whose quiet time does not end.
 LONGEST_QUIET = timedelta(days=31)
@@ -36,7 +36,7 @@ COMMENT_LENGTH = 1000
 
 
 class Hold(NamedTuple):
-    """The reason why a message is held back, and the instant at which it is looked at again."""
+    """The reason why a message is held back, and the instant at which that ends unless somebody changes it."""
 
     held_by: str
     until: datetime
@@ -57,22 +57,24 @@ class NewSilence:
 def hold(
     row: Mapping[str, Any],
     silences: Sequence[Mapping[str, Any]],
-    recipient: Recipient,
+    quiet: Sequence[Person],
     rules: Rules,
     now: datetime,
 ) -> Hold | None:
-    """Return what holds a message of the outbox back at `now`, or None."""
+    """Return what holds a message of the outbox back at `now`, or None; `quiet` is whose quiet times do that."""
+    if (row["held_by"] or "").endswith(_RELEASED):
+        return None
     for silence in silences:
         named = [name for name in ("tenant", "ticket_id", "escalation") if silence[name] is not None]
         if all(silence[name] == row[name] for name in named):
             return Hold(held_by(silence["id"]), from_text(silence["ends_at"]))
     if row["source"] == "automatic" and row["acked_until"] and from_text(row["acked_until"]) > now:
-        return Hold("an acknowledgement", min(from_text(row["acked_until"]), now + ACKNOWLEDGED_AGAIN))
+        return Hold("an acknowledgement", from_text(row["acked_until"]))
     if (until := _maintained_until(row, rules, now)) is not None:
         return Hold("maintenance", until)
-    if row["priority"] in recipient.quiet_except or (until := quiet_until(recipient, rules, now)) is None:
-        return None
-    return Hold("quiet hours", until)
+    times = [entry for entry in quiet if row["priority"] not in entry.quiet_except]
+    quiet_end = quiet_until(times, rules, now)
+    return Hold("quiet hours", quiet_end) if quiet_end is not None else None
 
 
 def _maintained_until(row: Mapping[str, Any], rules: Rules, now: datetime) -> datetime | None:
@@ -94,16 +96,33 @@ def held_by(number: int) -> str:
     return f"silence {number}"
 
 
-def quiet_until(recipient: Recipient, rules: Rules, now: datetime) -> datetime | None:
+def released_from(held_by: str) -> str:
+    """Return what `held_by` says of a message that a person released."""
+    return unreleased(held_by) + _RELEASED
+
+
+@overload
+def unreleased(held_by: str) -> str: ...
+@overload
+def unreleased(held_by: str | None) -> str | None: ...
+def unreleased(held_by: str | None) -> str | None:
+    """Return what holds or held a message back."""
+    return held_by.removesuffix(_RELEASED) if held_by is not None else None
+
+
+def quiet_until(entries: Sequence[Person], rules: Rules, now: datetime) -> datetime | None:
     """Return when the quiet time around `now` ends; None outside of it. The default zone is the machine's.
 
-    Quiet time is that of the windows, and the time in which the calendar in `only` is closed.
+    Quiet time is that of the windows of any entry, and the time in which the calendar in its `only` is closed.
     """
-    stated, zone, end = windows.windows(recipient.quiet), _zone(recipient.timezone), now
-    calendar = rules.calendar(recipient.only) if recipient.only is not None else None
+    stated = [(windows.windows(entry.quiet), _zone(entry.timezone)) for entry in entries]
+    calendars = [rules.calendar(entry.only) for entry in entries if entry.only is not None]
+    end = now
     while True:
-        later = windows.until(stated, zone, end) or end
-        if calendar is not None:
+        later = end
+        for weekly, zone in stated:
+            later = windows.until(weekly, zone, later) or later
+        for calendar in calendars:
             with suppress(NoOpenHours):  # a calendar that has ended holds nothing for ever
                 later = calendar.next_open(later)
         if later == end or later > now + LONGEST_QUIET:

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rules_versions import rules_of_file
+from slactl.desk.ledger.rules_versions import CommandRules, Current, rules_of_file
+from slactl.desk.oncall.exceptions import doubts, exceptions_of
 from slactl.desk.oncall.schedules import Schedules
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.oncall import Replaced, RotaEntry
 from slactl.sla.calendar.calendar import BusinessCalendar, in_seconds
 from slactl.sla.calendar.zone import EPOCH
-from slactl.sla.oncall.schedule import Absence, Exceptions, Override
+from slactl.sla.oncall.schedule import Absence, Exceptions
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.text import check_input, clean, known_or_refuse, quoted
@@ -30,6 +31,12 @@ class Entered(NamedTuple):
     replaced: list[Replaced]
     #: People who replace each other in too many steps, so that nobody stands in for the first of them.
     too_long: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def of(self, entry: RotaEntry) -> list[Replaced]:
+        """Return who else is on call within the time of an entry."""
+        within = (each for each in self.replaced if each["start"] < entry["ends_at"])
+        return [each for each in within if each["end"] > entry["starts_at"]]
 
 
 class Between(NamedTuple):
@@ -39,32 +46,57 @@ class Between(NamedTuple):
     until: datetime
 
 
-def exceptions_of(entries: Sequence[RotaEntry]) -> Exceptions:
-    """Return overrides and absences, each as long as it held; one that was removed held until then."""
-    overrides, absences = list[Override](), list[Absence]()
-    for entry in entries:
-        ends = min(filter(None, (entry["ends_at"], entry["removed_at"])))
-        start, end = in_seconds(from_text(entry["starts_at"])), in_seconds(from_text(ends))
-        if end > start and entry["schedule"] is not None:
-            overrides.append(Override(entry["schedule"], entry["person"], start, end, entry["id"]))
-        elif end > start:
-            absences.append(Absence(entry["person"], start, end, entry["substitute"], entry["id"]))
-    return Exceptions(tuple(overrides), tuple(absences))
+class Opened(NamedTuple):
+    """Hold the schedules in force, and what is wrong with overrides, absences and the rules file, for people.
+
+    While the rules file is not valid, `is_valid` is false and the schedules are those of the last valid version.
+    """
+
+    schedules: Schedules
+    doubts: tuple[str, ...] = ()
+    is_valid: bool = True
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return all that is wrong, feeds that were asked for included."""
+        return [*self.doubts, *self.schedules.problems]
 
 
-def opened(desk: Desk, around: datetime) -> Schedules:
-    """Return the schedules of the rules file, with the overrides and absences of the database if there is one.
+def opened(desk: Desk, around: datetime, now: datetime | None = None) -> Opened:
+    """Return the schedules of the rules in force, with the overrides and absences of the database if there is one.
 
-    Feeds are read for the years `around` an instant.
+    Feeds are read for the months `around` an instant. Doubts are about entries that have not ended at `now`, or then.
 
     Raises:
-        RulesError: the rules are not valid.
+        RulesError: the rules file is not valid, and no valid version is known.
     """
-    rules = rules_of_file(desk)
     if not desk.database.path.exists():
-        return Schedules(rules, desk.rules, around)
+        return Opened(Schedules(rules_of_file(desk), desk.rules, around))
+    rules = CommandRules(desk)
     with desk.database.read() as transaction:
-        return Schedules(rules, desk.rules, around, exceptions_of(rota_entries(transaction, "", ended=True)))
+        current = rules.current(transaction, strict=False)
+        exceptions = exceptions_of(rota_entries(transaction, "", ended=True), current.rules)
+        found = [doubt for _, doubt in doubts(transaction, current.rules, now or around)]
+    schedules = Schedules(current.rules, desk.rules, around, exceptions)
+    return Opened(schedules, (*_invalid(current), *found), current.problem is None)
+
+
+def _in_force(desk: Desk) -> Current:
+    """Return the rules in force.
+
+    Raises:
+        RulesError: the rules file is not valid, and no valid version is known.
+    """
+    if not desk.database.path.exists():
+        return Current(rules_of_file(desk))
+    rules = CommandRules(desk)
+    with desk.database.read() as transaction:
+        return rules.current(transaction, strict=False)
+
+
+def _invalid(current: Current) -> tuple[str, ...]:
+    problem = current.problem
+    return (f"{problem.message}; the last valid rules are used",) if problem is not None else ()
 
 
 def known_schedule(rules: Rules, name: str) -> str:
@@ -84,7 +116,7 @@ def hours_of(desk: Desk, schedule: str) -> BusinessCalendar | None:
     Raises:
         NotKnownError: the rules have no such schedule.
     """
-    rules = rules_of_file(desk)
+    rules = _in_force(desk).rules
     layers = rules.schedule(known_schedule(rules, schedule)).layers
     return next((layer.hours for layer in layers if layer.hours is not None), None)
 
@@ -103,16 +135,18 @@ def override(
 
     Raises:
         NotKnownError: the rules have no such schedule or person.
-        UsageError: it ends before it begins, or the reason is not a valid text.
+        UsageError: it ends before it begins, or is over, or the reason is not a valid text.
     """
-    rules = rules_of_file(desk)
-    known_schedule(rules, schedule)
-    _known_person(rules, person)
-    _check_order(between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'")
+    current = _in_force(desk)
+    known_schedule(current.rules, schedule)
+    _known_person(current.rules, person)
+    _check_order(
+        now, between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'"
+    )
     if reason is not None:
         check_input(reason, "the reason", least=1, most=REASON_LENGTH)
     values = {"schedule": schedule, "person": person, "reason": reason}
-    return _add(desk, now, rules, "override", values, between, dry_run=dry_run)
+    return _add(desk, now, current, "override", values, between, dry_run=dry_run)
 
 
 def away(
@@ -122,14 +156,14 @@ def away(
 
     Raises:
         NotKnownError: the rules have no such person.
-        UsageError: the absence ends before it begins.
+        UsageError: the absence ends before it begins, or is over.
         RefusedError: people would replace each other in a circle.
     """
-    rules = rules_of_file(desk)
+    current = _in_force(desk)
     for name in filter(None, (person, substitute)):
-        _known_person(rules, name)
-    _check_order(between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
-    return _add(desk, now, rules, "away", {"person": person, "substitute": substitute}, between, dry_run=dry_run)
+        _known_person(current.rules, name)
+    _check_order(now, between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
+    return _add(desk, now, current, "away", {"person": person, "substitute": substitute}, between, dry_run=dry_run)
 
 
 def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> Entered:
@@ -141,10 +175,10 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
     """
     from slactl.store.write import oncall as writes
 
-    rules = rules_of_file(desk)
+    current = _in_force(desk)
     with desk.database.write(keep=not dry_run) as transaction:
         entries = rota_entries(transaction, "", ended=True)
-        before, removed = exceptions_of(entries), list[RotaEntry]()
+        before, removed = exceptions_of(entries, current.rules), list[RotaEntry]()
         for number in dict.fromkeys(numbers):
             entry = next((entry for entry in entries if entry["id"] == number), None)
             if entry is None:
@@ -156,15 +190,16 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
             entry["removed_at"], entry["removed_by"] = to_text(now), desk.actor
             removed.append(entry)
         committed.add("override or absence", "removed", [entry["id"] for entry in removed])
-    after = exceptions_of(entries)
+    after = exceptions_of(entries, current.rules)
     spans = [(from_text(max(entry["starts_at"], to_text(now))), from_text(entry["ends_at"])) for entry in removed]
-    return Entered(removed, _replaced(desk, rules, before, after, spans))
+    replaced = _replaced(desk, current.rules, before, after, spans)
+    return Entered(removed, replaced, warnings=_invalid(current))
 
 
 def _add(
     desk: Desk,
     now: datetime,
-    rules: Rules,
+    current: Current,
     kind: str,
     values: dict[str, str | None],
     between: Between,
@@ -175,7 +210,7 @@ def _add(
 
     with desk.database.write(keep=not dry_run) as transaction:
         entries = rota_entries(transaction, "", ended=True)
-        before, too_long = exceptions_of(entries), tuple[str, ...]()
+        before, too_long = exceptions_of(entries, current.rules), tuple[str, ...]()
         if kind == "away":
             start, end = map(in_seconds, between)
             new = Absence(str(values["person"]), start, end, values["substitute"])
@@ -188,7 +223,8 @@ def _add(
         committed.add(kind if kind == "override" else "absence", "added", [number])
         entries = rota_entries(transaction, "", ended=True)
     added = [entry for entry in entries if entry["id"] == number]
-    return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]), too_long)
+    after = exceptions_of(entries, current.rules)
+    return Entered(added, _replaced(desk, current.rules, before, after, [between]), too_long, _invalid(current))
 
 
 def _replaced(
@@ -198,11 +234,22 @@ def _replaced(
     after: Exceptions,
     spans: Sequence[tuple[datetime, datetime]],
 ) -> list[Replaced]:
-    """Return when somebody else is on call after a change than before it, within some times."""
+    """Return when somebody else is on call after a change than before it, within some times, which may overlap."""
     if not spans:
         return []
-    old, new = (Schedules(rules, desk.rules, spans[0][0], each) for each in (before, after))
-    return [each for name in new for a, b in spans if a < b for each in _differences(name, old, new, a, b)]
+    old, new = (Schedules(rules, desk.rules, min(spans)[0], each) for each in (before, after))
+    return [each for name in new for a, b in _united(spans) for each in _differences(name, old, new, a, b)]
+
+
+def _united(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Return the times in some spans, each once, in order."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 def _differences(name: str, old: Schedules, new: Schedules, a: datetime, b: datetime) -> Iterator[Replaced]:
@@ -224,7 +271,9 @@ def _known_person(rules: Rules, name: str) -> None:
     known_or_refuse(name, rules.people, "person", "slactl rules check")
 
 
-def _check_order(between: Between, hint: str) -> None:
+def _check_order(now: datetime, between: Between, hint: str) -> None:
+    if now >= between.until > between.start:
+        raise UsageError(f"it is over: it ends at {to_text(between.until)}, and now is {to_text(now)}", hint)
     if between.until <= between.start:
         until, start = to_text(between.until), to_text(between.start)
         raise UsageError(f"it ends ({until}) before it begins ({start})", hint)

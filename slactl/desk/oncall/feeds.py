@@ -16,15 +16,18 @@ from slactl.clock import now, to_text
 from slactl.config import state_folder
 from slactl.files import BY_HAND, read_regular, read_text, write_whole
 from slactl.sla.calendar.calendar import in_seconds
-from slactl.sla.oncall.feed import PlainEvent, PlannedFeed, planned
+from slactl.sla.oncall.feed import Expanded, PlainEvent, PlannedFeed, planned
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, counted
 
 #: The largest feed in bytes, and how long reading it may take in seconds.
 MOST_BYTES, MOST_SECONDS = 1_000_000, 10
 
-#: The years before and after the one that is asked about in which the events of a feed are read.
-_BEFORE, _AFTER = 1, 5
+#: The events of a feed are read from the begin of the month before an instant on, for so many months.
+_MONTHS = 15
+
+#: [first, last) in seconds since 1970.
+Span = tuple[int, int]
 
 
 class BadFeed(Exception):
@@ -32,14 +35,26 @@ class BadFeed(Exception):
 
 
 class Copy(NamedTuple):
-    """Hold a feed that was good: the hash of its content, when it was read, and its events in a span of seconds."""
+    """Hold a feed that was good: the hash of its content, when it was read, and its events in a span of seconds.
+
+    `left_out` says of other events why they do not count.
+    """
 
     of: str
     timezone: str
-    span: tuple[int, int]
+    span: Span
     at: str
     content: str
     events: list[PlainEvent]
+    left_out: list[str]
+
+
+class Events(NamedTuple):
+    """Hold the events of a feed in a span, None if there is neither a good file nor a copy, and what is wrong."""
+
+    events: Sequence[PlainEvent] | None
+    span: Span
+    problem: str | None = None
 
 
 class ReadFeed(NamedTuple):
@@ -54,13 +69,13 @@ class ReadFeed(NamedTuple):
 
 
 def read(rules: Rules, path: Path, name: str, around: datetime) -> ReadFeed:
-    """Return the feed of a schedule of a rules file, with its events in the years around an instant."""
+    """Return the feed of a schedule of a rules file, with its events in the months around an instant.
+
+    Equal questions get the same object.
+    """
     stated = rules.schedules[name]
-    events, problem = _read(path, name, str(stated.ical), stated.timezone or "UTC", around)
-    if events is None:
-        return ReadFeed(None, problem)
-    feed, left = planned(events, {person: entry.emails for person, entry in rules.people.items()})
-    return ReadFeed(feed, problem, tuple(left))
+    people = tuple((person, entry.emails) for person, entry in rules.people.items())
+    return _planned(_question(path, name, str(stated.ical), stated.timezone or "UTC", around), people)
 
 
 def problems(path: Path, around: datetime) -> list[str]:
@@ -75,7 +90,7 @@ def problems(path: Path, around: datetime) -> list[str]:
         text = read_text(path, BY_HAND)
         for name, stated in tomllib.loads(text).get("schedules", {}).items() if "ical" in text else ():
             if isinstance(ical := stated.get("ical"), str) and isinstance(zone := stated.get("timezone"), str):
-                problem = _read(path, name, ical, zone, around)[1]
+                problem = _events_of(_question(path, name, ical, zone, around)).problem
                 found += [problem] if problem is not None else []
     return found
 
@@ -89,43 +104,68 @@ def unnamed(rules: Rules, path: Path, around: datetime) -> Iterator[tuple[tuple[
             yield ("schedules", name, "ical"), what
 
 
-def _read(path: Path, name: str, ical: str, timezone: str, around: datetime) -> "Events":
+class Question(NamedTuple):
+    """Hold which feed is wanted: its file and the state of the file, its schedule, and the span of its events."""
+
+    file: Path
+    state: tuple[int, int, int]
+    name: str
+    timezone: str
+    span: Span
+
+
+def _question(path: Path, name: str, ical: str, timezone: str, around: datetime) -> Question:
     file = path.absolute().parent / ical
     try:
         found = os.stat(file)
         state = (found.st_mtime_ns, found.st_size, found.st_ino)
     except OSError:
         state = (0, 0, 0)
-    return _events_of(file, name, timezone, around.year, state)
+    return Question(file, state, name, timezone, _span(around))
 
 
-#: The events of a feed, or None if there is neither a good file nor a copy; and what is wrong with the feed.
-Events = tuple[Sequence[PlainEvent] | None, str | None]
+def _span(around: datetime) -> Span:
+    """Return the months that are read for questions about an instant."""
+    month = around.year * 12 + around.month - 2
+    first, last = (datetime(each // 12, each % 12 + 1, 1, tzinfo=UTC) for each in (month, month + _MONTHS))
+    return in_seconds(first), in_seconds(last)
 
 
-# A run asks about a feed once for each level that fires. A broken feed must not cost its time-out each time.
+# A transaction asks about a feed, and a run has many. None of them may plan it again or wait for a broken one.
 @lru_cache(maxsize=64)
-def _events_of(file: Path, name: str, timezone: str, year: int, state: tuple[int, int, int]) -> Events:
+def _planned(wanted: Question, people: tuple[tuple[str, tuple[str, ...]], ...]) -> ReadFeed:
+    found = _events_of(wanted)
+    if found.events is None:
+        return ReadFeed(None, found.problem)
+    feed, left = planned(found.events, dict(people), found.span)
+    return ReadFeed(feed, found.problem, tuple(left))
+
+
+@lru_cache(maxsize=64)
+def _events_of(wanted: Question) -> Events:
+    file, timezone, span = wanted.file, wanted.timezone, wanted.span
     place = state_folder(os.environ) / f"feed-{sha256(os.fsencode(file)).hexdigest()[:16]}.json"
-    first, last = (in_seconds(datetime(each, 1, 1, tzinfo=UTC)) for each in (year - _BEFORE, year + _AFTER))
     copy = _recall(place)
+    which = f"schedule {clean(wanted.name)}: the feed {clean(str(file))}"
     try:
         content = _content(file)
-        wanted = (sha256(content).hexdigest(), timezone, (first, last))
-        if copy is None or copy[:3] != wanted:
-            events = _expanded(content, timezone, (first, last))
-            copy = Copy(*wanted, to_text(now()), content.decode(), events)
-            _keep(place, copy)
-        return copy.events, None
+        key = (sha256(content).hexdigest(), timezone, span)
+        if copy is None or copy[:3] != key:
+            before, copy = copy, Copy(*key, to_text(now()), content.decode(), *_expanded(content, timezone, span))
+            # A question about another time does not replace the copy that the next run needs.
+            if before is None or before[:2] != copy[:2] or span == _span(now()):
+                _keep(place, copy)
+        left_out = "; ".join(copy.left_out[:3])
+        return Events(copy.events, span, f"{which}: {left_out}" if left_out else None)
     except BadFeed as error:
-        why = f"schedule {clean(name)}: the feed {clean(str(file))} cannot be used: {error}"
+        why = f"{which} cannot be used: {error}"
     if copy is None:
-        return None, f"{why}; nobody is on call by it"
-    events = copy.events
+        return Events(None, span, f"{why}; nobody is on call by it")
+    events, known = copy.events, copy.span
     with suppress(BadFeed):
-        if copy[1:3] != (timezone, (first, last)):
-            events = _expanded(copy.content.encode(), timezone, (first, last))
-    return events, f"{why}; its copy of {clean(copy.at)} serves"
+        if copy[1:3] != (timezone, span):
+            events, known = _expanded(copy.content.encode(), timezone, span).events, span
+    return Events(events, known, f"{why}; its copy of {clean(copy.at)} serves")
 
 
 def _content(file: Path) -> bytes:
@@ -139,8 +179,8 @@ def _content(file: Path) -> bytes:
     return content
 
 
-def _expanded(content: bytes, timezone: str, span: tuple[int, int]) -> list[PlainEvent]:
-    """Return the events of a feed, which a process of its own reads within some seconds.
+def _expanded(content: bytes, timezone: str, span: Span) -> Expanded:
+    """Return the events of a feed in a span, which a process of its own reads within some seconds.
 
     Raises:
         BadFeed: it is not valid, or takes too long.
@@ -149,28 +189,29 @@ def _expanded(content: bytes, timezone: str, span: tuple[int, int]) -> list[Plai
     try:
         child = subprocess.run(command, input=content, capture_output=True, timeout=MOST_SECONDS, check=False)
         answer = json.loads(child.stdout)
-        events = list(map(_event, answer.get("events", [])))
+        found = Expanded(list(map(_event, answer.get("events", []))), list(map(clean, answer.get("left_out", []))))
     except subprocess.TimeoutExpired as error:
         raise BadFeed(f"reading it takes longer than {MOST_SECONDS} s") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BadFeed("the process that reads it ended without an answer") from error
     if "error" in answer:
         raise BadFeed(clean(str(answer["error"]))[:200])
-    return events
+    return found
 
 
 def _recall(place: Path) -> Copy | None:
     """Return the good copy that this user's last command stored; None if there is none."""
     try:
-        of, timezone, (first, last), at, content, events = json.loads(read_regular(place))
-        return Copy(str(of), str(timezone), (int(first), int(last)), str(at), str(content), list(map(_event, events)))
+        of, timezone, (first, last), at, content, events, *left_out = json.loads(read_regular(place))
+        span, left = (int(first), int(last)), list(map(str, *left_out)) if left_out else []
+        return Copy(str(of), str(timezone), span, str(at), str(content), list(map(_event, events)), left)
     except (OSError, ValueError, TypeError):
         return None
 
 
 def _event(stored: tuple[int, int, str, list[str]]) -> PlainEvent:
-    start, end, summary, addresses = stored
-    return PlainEvent(int(start), int(end), str(summary), [str(address) for address in addresses])
+    start, end, summary, *addresses = stored
+    return PlainEvent(int(start), int(end), str(summary), *(list(map(str, each)) for each in addresses))
 
 
 def _keep(place: Path, copy: Copy) -> None:

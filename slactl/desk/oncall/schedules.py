@@ -21,13 +21,14 @@ from slactl.sla.rules.rules import Rules
 
 
 class Schedules:
-    """Hold the schedules of some rules; a feed is read when it is first asked for, in the years `around` an instant."""
+    """Hold the schedules of some rules; feeds are read when they are first asked for, `around` an instant."""
 
     def __init__(self, rules: Rules, path: Path, around: datetime, exceptions: Exceptions = NO_EXCEPTIONS) -> None:
         self.rules, self._path, self._around = rules, path, around
         #: What is wrong with feeds, for people.
         self.problems: list[str] = []
         self.exceptions = exceptions
+        self._found: dict[str, Schedule] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.rules.schedules)
@@ -38,12 +39,14 @@ class Schedules:
         Raises:
             KeyError: the rules have none of this name.
         """
-        if self.rules.schedules[name].ical is None:
-            return self.rules.schedule(name)
-        found = feeds.read(self.rules, self._path, name, self._around)
-        if found.problem is not None and found.problem not in self.problems:
-            self.problems.append(found.problem)
-        return self.rules.schedule(name, found.feed)
+        if name not in self._found:
+            found = feeds.ReadFeed(None)
+            if self.rules.schedules[name].ical is not None:
+                found = feeds.read(self.rules, self._path, name, self._around)
+            if found.problem is not None:
+                self.problems.append(found.problem)
+            self._found[name] = self.rules.schedule(name, found.feed)
+        return self._found[name]
 
     def on_call(self, name: str, at: datetime) -> OnCall:
         """Return who is on call for a schedule at an instant."""
@@ -54,5 +57,6 @@ class Schedules:
         return standing(self.schedule(name), in_seconds(at), self.exceptions)
 
     def shifts(self, name: str, a: datetime, b: datetime) -> list[Shift]:
-        """Return who is on call for a schedule in [a, b)."""
-        return shifts(self.schedule(name), in_seconds(a), in_seconds(b), self.exceptions)
+        """Return who is on call for a schedule in [a, b), as far as the schedule knows."""
+        schedule = self.schedule(name)
+        return shifts(schedule, *schedule.known(in_seconds(a), in_seconds(b)), self.exceptions)

@@ -44,6 +44,18 @@ def due_soon(path: Path) -> int | None:
         return None
 
 
+def may_have_views(path: Path) -> bool:
+    """Return whether a rules file may have views; most have none, and reading them takes time at each `list`."""
+    import re
+
+    from slactl.files import BY_HAND, read_text
+
+    try:
+        return re.search(r"""(?m)^\s*\[?\s*["']?views\b""", read_text(path, BY_HAND)) is not None
+    except (OSError, ValueError):
+        return False
+
+
 def priority_words(path: Path) -> "PriorityMeanings":
     """Return the other words for priorities that a rules file names, in small letters, and what each means.
 

@@ -40,6 +40,21 @@ def find_view(path: Path, name: str, warn: Callable[[str], object]) -> View:
     return views[name[1:]]
 
 
+def default_view(path: Path, warn: Callable[[str], object]) -> View | None:
+    """Return the view `default` of the rules, or None without one.
+
+    Looking at tickets has to work while the rules are broken; `warn` then gets a message.
+    """
+    try:
+        view = stored.read_views(path).get("default")
+        if view is not None:
+            stored.check_view("default", view, path, priority_words(path))
+    except RulesError as error:
+        warn(f"{error.message}; slactl lists without the view @default")
+        return None
+    return view
+
+
 def _views(path: Path, name: str, warn: Callable[[str], object]) -> Mapping[str, View]:
     try:
         return stored.read_views(path)

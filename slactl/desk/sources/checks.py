@@ -3,16 +3,19 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from slactl.desk.transfer.maps import Map, load_map, shipped_maps
 from slactl.errors import NotKnownError, SlactlError
 from slactl.sla.rules.lines import Problem
 from slactl.sla.rules.model import Source
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, did_you_mean
 
+if TYPE_CHECKING:
+    from slactl.desk.transfer.maps import Map
 
-def source_map(source: Source, rules: Path) -> Map | None:
+
+def source_map(source: Source, rules: Path) -> "Map | None":
     """Return the map of a source; None if its command prints a history file.
 
     Raises:
@@ -22,6 +25,8 @@ def source_map(source: Source, rules: Path) -> Map | None:
     """
     if source.map is None:
         return None
+    from slactl.desk.transfer.maps import load_map, shipped_maps
+
     name = source.map if source.map in shipped_maps() else str(rules.parent / Path(source.map).expanduser())
     if name != source.map and not os.path.lexists(name):
         meant = did_you_mean(source.map, shipped_maps())

@@ -67,10 +67,8 @@ def assign(assignee: str | None) -> Change:
         subject.refuse_closed("there is nothing to work on")
         from slactl.desk.oncall.duty import Duty, Holder
 
-        new = Duty.of(book, subject.at).assignee(name) if name is not None else Holder(None)
+        new = Duty.of(book, subject.at).assigned(name) if name is not None else Holder(None)
         if name is not None and new.person is None:
-            if name in book.rulebook.current.roles:
-                raise RefusedError(f"nobody fills the role {name} now", "slactl oncall")
             raise RefusedError(new.replaced(subject.number), "slactl oncall list")
         if new.instead_of is not None:
             subject.warnings.append(new.replaced(subject.number))

@@ -7,7 +7,7 @@ from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
-from slactl.desk.oncall.duty import Duty
+from slactl.desk.oncall.duty import Duty, Holder
 from slactl.desk.tickets.bursts import bursts_of_new
 from slactl.desk.tickets.change import ChangeResult
 from slactl.desk.tickets.deadlines import note_deadlines, refusing_ended_calendars
@@ -54,7 +54,8 @@ def create(
     Raises:
         UsageError: the subject, the address, a tag or the time is not valid.
         NotKnownError: the plan or the tenant is not known.
-        RefusedError: another ticket has the external id, or a calendar has too little open time left.
+        RefusedError: another ticket has the external id, a calendar has too little open time left, or nobody has the
+            role that the ticket is assigned to.
         RulesError: the rules are invalid.
     """
     opened = past_instant(at, now)
@@ -66,9 +67,12 @@ def create(
         if external_id is not None:
             refuse_taken(book, external_id)
         version = book.rulebook.current_version()
-        said = {"assignee": assignee, "tags": list(tags), "external_id": external_id, "rules": version.hash}
+        is_role = assignee in book.rulebook.current.roles
+        holder = Duty.of(book, opened).assigned(str(assignee)) if is_role else Holder(assignee)
+        said = {"assignee": holder.person, "tags": list(tags), "external_id": external_id, "rules": version.hash}
         bursts = bursts_of_new(book, new.requester_email, opened)
         detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
+        detail |= {"instead_of": holder.instead_of} if holder.instead_of is not None else {}
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         warnings = _take_over(book, number, opened, assignee)

@@ -275,15 +275,15 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
     for escalation in rules_watching(timer.clock_run, case.in_force):
         for due in to_come(timer.clock_run, escalation, evaluation, case.fired, case.is_baseline):
             presence = case.presence_at(max(instant_of(due.at), evaluation.now))
-            assigns, tells = presence.reached(due.level, escalation.fallback, evaluation.assignee)
+            who = presence.reached(due, escalation.fallback, evaluation.assignee)
             yield {
                 "escalation": escalation.id,
                 "level": due.level.id,
                 "repeat": due.repeat,
                 "offset": str(due.level.at),
                 "due_at": to_text(instant_of(due.at)),
-                "assigns": assigns,
-                "tells": tells,
+                "assigns": who[0],
+                "tells": who[1],
             }
 
 

@@ -29,7 +29,7 @@ from slactl.store.sqlite.connection import reads_without_locks
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
-from slactl.text import quoted
+from slactl.text import NOBODY, counted, quoted
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -96,6 +96,9 @@ def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootCloc
     for state, count in counts.items():
         remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", remedy)
+    if count := health.told_nobody(connection):
+        what = f"{counted(count, 'open ticket')} of which nobody was told"
+        yield Check("recipients", False, what, f"slactl notifications list --recipient {NOBODY}")
     if outcomes_from(connection) > 0:
         what = "outcomes are missing for tickets that were resolved and reopened before the upgrade"
         yield Check("outcomes", True, what, "slactl doctor --rebuild")

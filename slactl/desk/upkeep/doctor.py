@@ -20,6 +20,7 @@ from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
 from slactl.desk.messages import recipients
+from slactl.desk.oncall.exceptions import doubts
 from slactl.desk.programs.secrets import Secrets, Unresolved
 from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
@@ -30,6 +31,7 @@ from slactl.lease import Claimant, in_force
 from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.sla.rules.lines import path_text, read_ahead
 from slactl.sla.rules.model import Settings
+from slactl.sla.rules.rules import Rules
 from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
@@ -135,8 +137,17 @@ def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterato
     yield from missing
     if not missing and not secrets.doubts:
         yield Check("secrets", True, "every secret that the rules name exists")
+    yield from _rota(desk, rules, now)
     if rules.sources:
         yield from _sources(desk, [source.name for source in rules.sources], now)
+
+
+def _rota(desk: Desk, rules: Rules, now: datetime) -> Iterator[Check]:
+    """Check that overrides and absences name people and schedules of the rules, unless the database cannot be read."""
+    with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
+        if schema_of(transaction) == SCHEMA:
+            for entry, doubt in doubts(transaction, rules, now):
+                yield Check("on call", False, doubt, f"slactl oncall remove {entry['id']}")
 
 
 def _sources(desk: Desk, names: Iterable[str], now: datetime) -> Iterator[Check]:

@@ -1,7 +1,7 @@
 """Read opening hours and holidays as `rules.toml` writes them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
@@ -110,22 +110,42 @@ def weekly_intervals(weekly: Mapping[str, Sequence[str]]) -> dict[int, tuple[Int
 def week_hours(texts: Sequence[str]) -> dict[int, tuple[Interval, ...]]:
     """Return the hours of each weekday in a list of windows.
 
-    A window is `mon-fri 08:00-18:00`, `sat-sun` for whole days, or `22:00-07:00` for every day.
+    A window is `mon-fri 08:00-18:00`, `sat-sun` for whole days, or `22:00-07:00` for every day. Windows may overlap.
+    Where a night runs into the hours of the next day, the next day has the rest of them.
 
     Raises:
-        ValueError: a window is not valid, or two of them overlap.
+        ValueError: a window is not valid.
     """
-    by_weekday: dict[int, list[str]] = {}
+    stated: dict[int, list[Interval]] = {}
     for text in texts:
         days, _, hours = text.strip().rpartition(" ") if ":" in text else (text, "", "00:00-24:00")
         for weekday in weekdays(days) if days else range(7):
-            by_weekday.setdefault(weekday, []).append(hours)
-    week = {weekday: intervals(hours) for weekday, hours in by_weekday.items()}
+            stated.setdefault(weekday, []).append(interval(hours))
+    week = {weekday: union(found) for weekday, found in stated.items()}
+    opens = {weekday: found[0][0] for weekday, found in week.items()}
+    rests: dict[int, list[Interval]] = {}
     for weekday, found in week.items():
-        following = week.get((weekday + 1) % 7, ())
-        if following and found[-1][1] - DAY > following[0][0]:
-            raise ValueError(f"hours overlap: {', '.join(texts)}; the night of {WEEKDAYS[weekday]} runs into the next")
-    return week
+        following = (weekday + 1) % 7
+        if found[-1][1] - DAY > opens.get(following, DAY):
+            rests[following] = [(opens[following], found[-1][1] - DAY)]
+    whole = {weekday: union([*found, *rests.get(weekday, ())]) for weekday, found in week.items()}
+    ends = {weekday: DAY + opens.get((weekday + 1) % 7, DAY) for weekday in week}
+    return {
+        weekday: tuple((start, min(end, ends[weekday])) for start, end in found) for weekday, found in whole.items()
+    }
+
+
+def union(stated: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Return the intervals of one date in order; those that overlap or touch become one, of 24 hours at most."""
+    found: list[Interval] = []
+    for start, end in sorted(stated):
+        if found and start <= found[-1][1]:
+            start, end = found[-1][0], max(end, found.pop()[1])
+        if end > start + DAY:
+            found.append((start, end - DAY))
+            start = end - DAY
+        found.append((start, end))
+    return tuple(found)
 
 
 class SpecialRules(NamedTuple):

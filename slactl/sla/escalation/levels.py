@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.sla.enums import Clock, LevelOutcome, Target
+from slactl.sla.enums import Clock, Condition, LevelOutcome, Target
 from slactl.sla.escalation.offsets import NOTHING, offset_reached, quiet_time
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.timer import TimerState
@@ -87,6 +87,11 @@ class DueLevel(NamedTuple):
     def is_passed(self) -> bool:
         """Return whether it is a warning that becomes due only after the deadline."""
         return self.warning and self.clock_run.due is not None and self.at > self.clock_run.due
+
+    @property
+    def tells_customers(self) -> bool:
+        """Return whether customers get its messages: after a missed deadline, and while slactl waits for an answer."""
+        return self.clock_run.kind == Condition.WAITING or (self.clock_run.target is not None and not self.warning)
 
     def is_due(self, now: int) -> bool:
         """Return whether it is due by `now`."""

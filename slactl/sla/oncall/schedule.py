@@ -30,8 +30,12 @@ class FeedEvent(NamedTuple):
 class Feed(Protocol):
     """Answer which events of a calendar feed lie around some instants."""
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Return the [first, last) in which the events are known."""
+
     def events(self, a: int, b: int) -> Sequence[FeedEvent]:
-        """Return the events that name a person and overlap [a, b), in the order of the file."""
+        """Return the parts of events that count and overlap [a, b), by time; no two of them overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,13 @@ class Schedule:
     layers: tuple[Layer, ...] = ()
     feed: Feed | None = None
 
+    def known(self, a: int, b: int) -> tuple[int, int]:
+        """Return the part of [a, b) in which the schedule knows who is on call; it may be empty."""
+        if self.feed is None:
+            return a, b
+        first, last = self.feed.span
+        return max(a, first), min(b, last)
+
 
 @dataclass(frozen=True, slots=True)
 class Override:
@@ -100,10 +111,18 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """Hold what people entered: overrides, and absences."""
+    """Hold what people entered: overrides, and absences.
+
+    Whoever is not one of the `people` is on call for nobody; None allows every name.
+    """
 
     overrides: tuple[Override, ...] = ()
     absences: tuple[Absence, ...] = ()
+    people: frozenset[str] | None = None
+
+    def knows(self, person: str) -> bool:
+        """Return whether a person may be on call or stand in."""
+        return self.people is None or person in self.people
 
     def absence(self, person: str, t: int) -> Absence | None:
         """Return the absence of a person at an instant, the one that was entered last; None if there is none."""
@@ -113,12 +132,13 @@ class Exceptions:
     def stand_in(self, person: str, t: int) -> str | None:
         """Return the person, or who replaces the person at an instant: the substitute of the substitute, and so on.
 
-        None is nobody, also where more than `MOST_STEPS` people replace each other.
+        None is nobody, also where more than `MOST_STEPS` people replace each other. A substitute who is not known
+        stands in for nobody; the person may be anybody.
         """
-        for _ in range(MOST_STEPS + 1):
+        for step in range(MOST_STEPS + 1):
             away = self.absence(person, t)
             if away is None:
-                return person
+                return person if step == 0 or self.knows(person) else None
             if away.substitute is None:
                 return None
             person = away.substitute
@@ -174,9 +194,9 @@ class Shift(NamedTuple):
 def on_call(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS) -> OnCall:
     """Return who is on call at an instant.
 
-    Overrides come first, then the layers from the top, or the feed. Substitutes replace people who are away. Without
-    a substitute an override yields to the layers, a layer to the next person in its rotation and then to the next
-    layer, and a feed to nobody.
+    Overrides come first, then the layers from the top, or the feed. Substitutes replace people who are away; those whom
+    the exceptions do not know count as away. Without a substitute an override yields to the layers, a layer to the next
+    person in its rotation and then to the next layer, and a feed to nobody.
     """
     of_schedule = (
         each for each in exceptions.overrides if each.schedule == schedule.name and each.start <= t < each.end
@@ -196,7 +216,9 @@ def on_call(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS) 
 
 def _replaced(person: str, source: str, t: int, exceptions: Exceptions) -> OnCall | None:
     found = exceptions.stand_in(person, t)
-    return OnCall(found, source, person if found != person else None) if found is not None else None
+    if found is None or not exceptions.knows(found):
+        return None
+    return OnCall(found, source, person if found != person else None)
 
 
 def _in_layer(people: Sequence[str], turn: int, source: str, t: int, exceptions: Exceptions) -> OnCall | None:
@@ -211,6 +233,8 @@ def _in_layer(people: Sequence[str], turn: int, source: str, t: int, exceptions:
 def shifts(schedule: Schedule, a: int, b: int, exceptions: Exceptions = NO_EXCEPTIONS) -> list[Shift]:
     """Return who is on call in [a, b), nobody included, in order and without holes."""
     found: list[Shift] = []
+    if a >= b:
+        return found
     edges = {a, b, *(t for t in _changes(schedule, a, b, exceptions) if a < t < b)}
     for start, end in pairwise(sorted(edges)):
         now = on_call(schedule, start, exceptions)
@@ -236,7 +260,7 @@ def _changes(schedule: Schedule, a: int, b: int, exceptions: Exceptions) -> Iter
 class Standing(NamedTuple):
     """Hold who is on call at an instant, since when and until when, and who is the next person and from when.
 
-    `since` and `until` are None where nothing changes within some years.
+    `since` and `until` are None where nothing changes within some years, or in the months of a feed that are read.
     """
 
     on_call: OnCall
@@ -253,10 +277,10 @@ def standing(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS)
     following: Shift | None = None
     for days in _HORIZONS:
         if since is None:
-            before = shifts(schedule, t - days * DAY, t + 1, exceptions)
+            before = shifts(schedule, *schedule.known(t - days * DAY, t + 1), exceptions)
             since = next((shift.end for shift in reversed(before) if shift.on_call.person != now.person), None)
         if following is None:
-            after = shifts(schedule, t, t + days * DAY, exceptions)
+            after = shifts(schedule, *schedule.known(t, t + days * DAY), exceptions)
             until = next((shift.start for shift in after if shift.on_call.person != now.person), None)
             beyond = (shift for shift in after if until is not None and shift.start >= until and shift.on_call.person)
             following = next(beyond, None)

@@ -87,7 +87,7 @@ class Rules(Part):
         return self._calendars[key]
 
     @cached_property
-    def _schedules(self) -> dict[tuple[str, Feed | None], Schedule]:
+    def _schedules(self) -> dict[str, Schedule]:
         return {}
 
     def schedule(self, name: str, feed: Feed | None = None) -> Schedule:
@@ -96,10 +96,10 @@ class Rules(Part):
         Raises:
             KeyError: there is no schedule of this name.
         """
-        key = (name, feed)
-        if key not in self._schedules:
-            self._schedules[key] = oncall.built(name, self.schedules[name], self.calendar, feed)
-        return self._schedules[key]
+        known = self._schedules.get(name)
+        if known is None or known.feed is not feed:
+            known = self._schedules[name] = oncall.built(name, self.schedules[name], self.calendar, feed)
+        return known
 
     def reached(self, name: str) -> str:
         """Return whom messages to a role or a person reach: a role without addresses has those of its assignee."""

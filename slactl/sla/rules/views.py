@@ -6,7 +6,7 @@ They are read without pydantic, so that `list` starts quickly.
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,20 +43,34 @@ def _instant(text: str) -> None:
         raise ValueError(error.message) from error
 
 
+def _range(text: str) -> None:
+    from slactl.typed_times import parse_range
+
+    try:
+        parse_range(text, datetime(2026, 1, 1, tzinfo=UTC))
+    except UsageError as error:
+        raise ValueError(error.message) from error
+
+
 _FLAGS = ("breached", "ever-breached", "paused", "escalated", "unassigned", "no-sla", "all", "exit-code")
 _TEXTS = ("plan", "tenant", "source", "assignee", "requester", "tag", "search")
+_RANGES = ("created", "updated", "resolved", "due")
+
+#: What stands before a value that tickets must not have; the texts of `search` have no such prefix.
+NOT = "not:"
 
 #: The options for the form of a list; a view may have one of them.
 FORMS = ("format", "json", "quiet")
 
 OPTIONS: Mapping[str, ViewOption] = {
-    **{name: ViewOption(bool) for name in (*_FLAGS, "json", "quiet")},
+    **{name: ViewOption(bool) for name in (*_FLAGS, "json", "quiet", "header")},
     **{name: ViewOption(repeats=True) for name in _TEXTS},
+    **{name: ViewOption(check=_range, repeats=True) for name in _RANGES},
     "due-within": ViewOption(check=parse_wall_duration),
     "target": ViewOption(words=(*map(str, Target), "any"), repeats=True),
     "status": ViewOption(words=tuple(map(str, Status)), repeats=True),
     "priority": ViewOption(words=tuple(map(str, Priority)), repeats=True),
-    "sort": ViewOption(words=("due", "created", "updated", "priority")),
+    "sort": ViewOption(words=("due", "urgency", "created", "updated", "priority")),
     "limit": ViewOption(int),
     "at": ViewOption(check=_instant),
     "fields": ViewOption(),
@@ -65,6 +79,7 @@ OPTIONS: Mapping[str, ViewOption] = {
 
 #: The views that need no rules. A rules file may replace each of them.
 READY_MADE: Mapping[str, View] = {
+    "open": {},
     "past-first-response": {"breached": True, "target": "first_response"},
     "past-resolution": {"breached": True, "target": "resolution"},
     "urgent-soon": {"priority": "urgent", "due-within": "2h"},
@@ -92,7 +107,8 @@ def problems(views: Mapping[str, View], meanings: PriorityMeanings) -> Iterator[
 
 
 def _priorities(value: object, meanings: PriorityMeanings) -> object:
-    words = [as_priority_word(word, meanings) for word in (value if isinstance(value, list) else [value])]
+    stated = value if isinstance(value, list) else [value]
+    words = [as_priority_word(word.removeprefix(NOT) if isinstance(word, str) else word, meanings) for word in stated]
     return words if isinstance(value, list) else words[0]
 
 
@@ -101,8 +117,10 @@ def _value_problems(key_path: "KeyPath", value: object, option: ViewOption) -> I
         if not value:
             yield key_path, "an empty list matches nothing; remove the key"
         for item in value:
-            yield from _value_problems(key_path, item, ViewOption(words=option.words))
+            yield from _value_problems(key_path, item, replace(option, repeats=False))
         return
+    if isinstance(value, str) and len(value) > len(NOT) and (option.words or option.check is not None):
+        value = value.removeprefix(NOT)
     wrong = _wrong_type(value, option) or (_wrong_text(value, option) if isinstance(value, str) else None)
     if wrong is not None:
         yield key_path, wrong

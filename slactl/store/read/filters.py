@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from slactl.clock import to_text
 from slactl.sla.enums import Priority, Status
@@ -24,20 +24,47 @@ COUNTED = 10_000
 
 _RANKED = " ".join(f"WHEN '{priority.value}' THEN {priority.rank}" for priority in Priority)
 
-#: The orders of a list: most urgent deadline, newest, last changed, highest priority first.
+#: The highest priority first, then the earliest deadline.
+_BY_PRIORITY = f"CASE t.priority {_RANKED} END DESC, t.due_at IS NULL, t.due_at, t.id"
+
+#: The orders of a list: earliest deadline, overdue before highest priority, newest, last changed, highest priority.
 ORDERS = {
     "due": "t.due_at, t.id",
+    "urgency": f"COALESCE(t.due_at < :now, 0) DESC, {_BY_PRIORITY}",
     "created": "t.created_at DESC, t.id DESC",
     "updated": "t.updated_at DESC, t.id DESC",
-    "priority": f"CASE t.priority {_RANKED} END DESC, t.due_at IS NULL, t.due_at, t.id",
+    "priority": _BY_PRIORITY,
 }
+
+Value = TypeVar("Value")
+
+
+class Choice(NamedTuple, Generic[Value]):
+    """The values of one filter: a ticket has one of `wanted`, or any if there are none, and none of `unwanted`.
+
+    A ticket without a value has none of `unwanted`.
+    """
+
+    wanted: Sequence[Value] = ()
+    unwanted: Sequence[Value] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether the choice excludes any ticket."""
+        return bool(self.wanted or self.unwanted)
+
+
+class Span(NamedTuple):
+    """The instants from `since` up to `until` (stored text), which is excluded; None has no limit on that side."""
+
+    since: str | None = None
+    until: str | None = None
 
 
 class TicketFilter(NamedTuple):
-    """The filters of `list`: several values of one filter are joined by "or", different filters by "and".
+    """The filters of `list`, which are joined by "and".
 
     `due_within` is in seconds. `targets` limits the filters about deadlines to these targets; alone it means
-    that one of them is still open. No `statuses` and not `with_done` means the open tickets.
+    that one of them is still open. No wanted status, no wanted `resolved` and not `with_done` means the open tickets.
     """
 
     breached: bool = False
@@ -49,14 +76,18 @@ class TicketFilter(NamedTuple):
     unassigned: bool = False
     no_sla: bool = False
     with_done: bool = False
-    statuses: Sequence[str] = ()
-    priorities: Sequence[str] = ()
-    plans: Sequence[str] = ()
-    tenants: Sequence[str] = ()
-    sources: Sequence[str] = ()
-    assignees: Sequence[str] = ()
-    requesters: Sequence[str] = ()
-    tags: Sequence[str] = ()
+    statuses: Choice[str] = Choice()
+    priorities: Choice[str] = Choice()
+    plans: Choice[str] = Choice()
+    tenants: Choice[str] = Choice()
+    sources: Choice[str] = Choice()
+    assignees: Choice[str] = Choice()
+    requesters: Choice[str] = Choice()
+    tags: Choice[str] = Choice()
+    created: Choice[Span] = Choice()
+    updated: Choice[Span] = Choice()
+    resolved: Choice[Span] = Choice()
+    due: Choice[Span] = Choice()
     search: Sequence[str] = ()
 
 
@@ -68,9 +99,10 @@ def find(
     if sort != "due":
         return tickets(connection, now, where, parameters, ORDERS[sort], limit)
     # Two reads in the order of an index, instead of one that has to sort: first those with a deadline, then the rest.
+    rest = () if needs_deadline(wanted) else ("t.due_at IS NULL",)
     halves = (
         record
-        for half in ("t.due_at IS NOT NULL", "t.due_at IS NULL")
+        for half in ("t.due_at IS NOT NULL", *rest)
         for record in tickets(connection, now, f"{where} AND {half}", parameters, ORDERS[sort], limit)
     )
     return islice(halves, limit or None)
@@ -111,7 +143,7 @@ def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
     """Return the SQL over `t`, `fr`, `nr`, `up`, `rs` for a filter, and its parameters besides `:now`."""
     parameters: dict[str, Any] = {}
     parts = [*_standing(wanted), *_deadlines(wanted, now, parameters)]
-    for column, values in (
+    for column, choice in (
         ("status", wanted.statuses),
         ("priority", wanted.priorities),
         ("plan", wanted.plans),
@@ -120,20 +152,55 @@ def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
         ("assignee", wanted.assignees),
         ("requester_email", wanted.requesters),
     ):
-        if values:
-            parts.append(f"t.{column} IN ({_bound(column, values, parameters)})")
-    if wanted.tags:
-        words = _bound("tag", wanted.tags, parameters)
-        parts.append(f"EXISTS (SELECT 1 FROM json_each(t.tags) tag WHERE tag.value IN ({words}))")
+        parts += _chosen(choice, f"t.{column} IN ({{}})", parameters)
+    one_tag = "EXISTS (SELECT 1 FROM json_each(t.tags) tag WHERE tag.value IN ({}))"
+    parts += _chosen(wanted.tags, one_tag, parameters)
+    for column, spans in (
+        ("created_at", wanted.created),
+        ("updated_at", wanted.updated),
+        ("resolved_at", wanted.resolved),
+    ):
+        parts += _within(spans, [f"t.{column}"], parameters)
     if wanted.search:
         parts.append(_search(wanted.search, parameters))
     return " AND ".join(parts) or "1", parameters
 
 
+def _chosen(choice: Choice[str], has_one: str, parameters: dict[str, Any]) -> Iterator[str]:
+    """Yield the conditions of a choice; `has_one` is the condition of a list of values."""
+    if choice.wanted:
+        yield has_one.format(_bound(choice.wanted, parameters))
+    if choice.unwanted:
+        yield f"IFNULL({has_one.format(_bound(choice.unwanted, parameters))}, 0) = 0"
+
+
+def _within(choice: Choice[Span], instants: Sequence[str], parameters: dict[str, Any]) -> Iterator[str]:
+    """Yield the conditions that one of some instants (SQL) lies in a wanted span, and none in an unwanted one."""
+
+    def one_within(spans: Sequence[Span]) -> str:
+        return any_of([_lies_in(instant, span, parameters) for instant in instants for span in spans])
+
+    if choice.wanted:
+        yield one_within(choice.wanted)
+    if choice.unwanted:
+        yield f"IFNULL({one_within(choice.unwanted)}, 0) = 0"
+
+
+def _lies_in(instant: str, span: Span, parameters: dict[str, Any]) -> str:
+    sides = [f"{instant} >= {_bound([span.since], parameters)}"] if span.since is not None else []
+    sides += [f"{instant} < {_bound([span.until], parameters)}"] if span.until is not None else []
+    return " AND ".join(sides) or f"{instant} IS NOT NULL"
+
+
+def needs_deadline(wanted: TicketFilter) -> bool:
+    """Return whether only open tickets with a deadline can match."""
+    return wanted.breached or wanted.due_within is not None or bool(wanted.due.wanted)
+
+
 def _standing(wanted: TicketFilter) -> Iterator[str]:
-    only_open = all(status in OPEN_STATUSES for status in wanted.statuses)
-    has_deadline = wanted.breached or wanted.due_within is not None
-    if has_deadline or (only_open and (wanted.statuses or not wanted.with_done)):
+    only_open = all(status in OPEN_STATUSES for status in wanted.statuses.wanted)
+    with_done = wanted.with_done or wanted.resolved.wanted
+    if needs_deadline(wanted) or (only_open and (wanted.statuses.wanted or not with_done)):
         # Stated even if it follows from the rest, so that SQLite uses the index of the open tickets.
         yield views.OPEN
     if wanted.escalated:
@@ -162,7 +229,11 @@ def _deadlines(wanted: TicketFilter, now: str, parameters: dict[str, Any]) -> It
         yield _ever_breached(chosen) if narrowed else "(t.missed OR t.due_at < :now)"
     if wanted.paused:
         yield any_of(f"{timer}.stopped_at IS NULL AND {timer}.state = 'paused'" for timer in timers)
+    # The earliest open deadline of a ticket is its own; each target's is that of its timer.
+    dues = [f"CASE WHEN {timer}.stopped_at IS NULL THEN {timer}.due_at END" for timer in timers]
+    yield from _within(wanted.due, dues if narrowed else ["t.due_at"], parameters)
     about_deadlines = wanted.breached or wanted.due_within is not None or wanted.ever_breached or wanted.paused
+    about_deadlines = about_deadlines or bool(wanted.due.wanted)
     if narrowed and not about_deadlines:
         # Not `IS NOT NULL`: SQLite would take it for an inner join and begin with all the timers there are.
         yield any_of(f"IFNULL({timer}.id, 0) > 0 AND {timer}.stopped_at IS NULL" for timer in timers)
@@ -208,7 +279,8 @@ def any_of(parts: Iterator[str] | Sequence[str]) -> str:
     return "(" + " OR ".join(f"({part})" for part in parts) + ")"
 
 
-def _bound(name: str, values: Sequence[str], parameters: dict[str, Any]) -> str:
-    names = [f"{name}_{place}" for place in range(len(values))]
+def _bound(values: Sequence[object], parameters: dict[str, Any]) -> str:
+    """Return the placeholders of some values, which go to the parameters."""
+    names = [f"value_{len(parameters) + place}" for place in range(len(values))]
     parameters.update(zip(names, values, strict=True))
     return ", ".join(f":{each}" for each in names)

@@ -72,9 +72,12 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str, boot:
     same = known is not None and known.fingerprint == fingerprint
     waiting = (
         "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
-        " (state = 'sending' OR next_try_at <= ?))"
+        " (state = 'sending' OR next_try_at <= ? OR (held_by IS NOT NULL AND ?)))"
     )
-    due = are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
+    # What people do with tickets can end what holds messages back. A silence that ends changes `next_try_at`.
+    last = connection.execute("SELECT audit_head FROM run ORDER BY id DESC LIMIT 1").fetchone()
+    changed = last is None or last[0] != audit_head(connection)
+    due = are_due(connection, now) or bool(connection.execute(waiting, (now, changed)).fetchone()[0])
     return BeforeRun(same and not due, last_reading(connection, boot))
 
 

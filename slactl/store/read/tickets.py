@@ -239,12 +239,17 @@ def open_counts(transaction: sqlite3.Connection, assignees: Sequence[str]) -> di
     return dict(transaction.execute(f"{query} GROUP BY assignee", list(assignees)).fetchall())
 
 
+#: How many of the newest events `round_robin` looks through: all of them would take seconds in a long log.
+ASSIGNED_LATELY = 50_000
+
+
 def last_assigned(transaction: sqlite3.Connection, people: Sequence[str]) -> str | None:
-    """Return who of some people got a ticket last."""
+    """Return who of some people got a ticket last, if that is one of the last `ASSIGNED_LATELY` events."""
     from slactl.store.schema.events import ACTIONS
 
     assignee = "json_extract(detail, '$.assignee')"
-    query = f"SELECT {assignee} FROM event WHERE action = ? AND {assignee} IN ({marks(people)})"
-    values = [ACTIONS[EventType.ASSIGNED], *people]
+    lately = "id > (SELECT MAX(id) FROM event) - ?"
+    query = f"SELECT {assignee} FROM event WHERE {lately} AND action = ? AND {assignee} IN ({marks(people)})"
+    values = [ASSIGNED_LATELY, ACTIONS[EventType.ASSIGNED], *people]
     found = transaction.execute(f"{query} ORDER BY id DESC LIMIT 1", values).fetchone()
     return str(found[0]) if found is not None else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from slactl.store.schema import compiled
 from slactl.store.schema.views import OPEN, TARGETS
-from slactl.text import quoted
+from slactl.text import NOBODY, quoted
 
 
 def missing_tables(connection: sqlite3.Connection) -> list[str]:
@@ -68,6 +68,19 @@ def stuck_messages(connection: sqlite3.Connection) -> dict[str, int]:
     stuck = "state IN ('dead', 'held', 'partly')"
     query = f"SELECT state, count(*) FROM notification WHERE {stuck} GROUP BY state ORDER BY state"
     return dict(connection.execute(query))
+
+
+def told_nobody(connection: sqlite3.Connection) -> int:
+    """Return how many open tickets have a message that reached nobody, and no later one that reached somebody."""
+    later = (
+        "SELECT 1 FROM notification later WHERE later.ticket_id = n.ticket_id AND later.id > n.id"
+        " AND later.recipient != n.recipient AND later.state IN ('sent', 'partly', 'printed')"
+    )
+    query = (
+        "SELECT count(DISTINCT n.ticket_id) FROM notification n JOIN ticket t ON t.id = n.ticket_id"
+        f" WHERE n.recipient = ? AND n.state = 'printed' AND {OPEN} AND NOT EXISTS ({later})"
+    )
+    return int(connection.execute(query, (NOBODY,)).fetchone()[0])
 
 
 def library_version() -> str:

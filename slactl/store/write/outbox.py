@@ -15,24 +15,26 @@ WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.va
 _DONE = ", ".join(f"'{status.value}'" for status in Status if status.is_done)
 
 _WAITING = f"""SELECT n.id, n.recipient, n.ticket_id, n.escalation_id, n.event_id, n.tries, n.addresses, n.held_by,
-n.instead_of, n.stands_in_for, n.message_ids, f.reason, f.kind, f.cycle, f.source, f.escalation, f.level, f.actor,
+n.next_try_at, n.instead_of, n.stands_in_for, n.message_ids,
+f.reason, f.kind, f.cycle, f.source, f.escalation, f.level, f.actor,
 e.at AS happened_at, json_extract(e.detail, '$.status') AS sets_status, json_extract(e.detail, '$.from') AS was_status,
 json_extract(e.detail, '$.stand_ins') AS stand_ins,
-t.external_id, t.tenant, t.plan, t.status, t.priority, t.assignee, t.subject, t.requester_email, t.tags, t.due_at,
-t.due_target, t.acked_until, t.source AS ticket_source,
+t.external_id, t.tenant, t.plan, t.status, t.priority, t.assignee, t.subject, t.requester_email, t.tags, t.timezone,
+t.due_at, t.due_target, t.acked_until, t.source AS ticket_source,
 r.id AS timer_id, r.due_at AS timer_due_at, r.stopped_at, r.started_at
 FROM notification n LEFT JOIN escalation f ON f.id = n.escalation_id
 LEFT JOIN event e ON e.id = COALESCE(f.event_id, n.event_id) JOIN ticket t ON t.id = n.ticket_id
 LEFT JOIN timer r ON r.ticket_id = n.ticket_id AND r.kind = f.kind AND r.cycle = f.cycle
 WHERE n.state = '{WAITING}'
-AND (n.next_try_at <= ? OR (n.tries = 0 AND n.next_try_at = n.created_at AND n.held_by IS NULL)) ORDER BY n.id"""
+AND (n.next_try_at <= ? OR (n.tries = 0 AND n.next_try_at = n.created_at) OR n.held_by IS NOT NULL) ORDER BY n.id"""
 
 
 def waiting(transaction: sqlite3.Connection, now: str) -> list[Row]:
     """Return the messages whose time has come, each with its ticket, the timer that it is about, and its cause.
 
     The cause is an escalation or an event; `sets_status` is the status that the level set. Among them are messages that
-    were added after `now` and not postponed: a person escalated while a run sends.
+    were added after `now` and not postponed: a person escalated while a run sends. Among them are also messages that
+    are held back: what holds them may have ended early.
     """
     found = list(rows(transaction, _WAITING, (now,)))
     for row in found:
@@ -223,12 +225,12 @@ def last_starts(transaction: sqlite3.Connection, before: int, most: int | None, 
     return [started_at for (started_at,) in transaction.execute(query, given)]
 
 
-def state_of(transaction: sqlite3.Connection, number: int) -> NotificationState | None:
-    """Return the state of a message, or None if there is no such message."""
+def state_of(transaction: sqlite3.Connection, number: int) -> tuple[NotificationState | None, str | None]:
+    """Return the state of a message and what holds or held it back; None if there is no such message."""
     if number >= 2**63:
-        return None
-    row = transaction.execute("SELECT state FROM notification WHERE id = ?", (number,)).fetchone()
-    return NotificationState(row[0]) if row is not None else None
+        return None, None
+    row = transaction.execute("SELECT state, held_by FROM notification WHERE id = ?", (number,)).fetchone()
+    return (NotificationState(row[0]), row[1]) if row is not None else (None, None)
 
 
 def start_over(transaction: sqlite3.Connection, number: int, values: Mapping[str, Any]) -> None:

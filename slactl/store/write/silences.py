@@ -21,8 +21,12 @@ def end_of(connection: sqlite3.Connection, number: int) -> str | None:
 
 
 def end(connection: sqlite3.Connection, number: int, at: str, actor: str) -> None:
-    """End a silence at an instant, because a person asked for it."""
-    connection.execute("UPDATE silence SET ends_at = ?, expired_by = ? WHERE id = ?", (at, actor, number))
+    """End a silence at an instant, because a person asked for it; one that has not begun never holds anything."""
+    statement = (
+        "UPDATE silence SET starts_at = CASE WHEN starts_at > ? THEN ? ELSE starts_at END, ends_at = ?,"
+        " expired_by = ? WHERE id = ?"
+    )
+    connection.execute(statement, (at, at, at, actor, number))
 
 
 def tenants(connection: sqlite3.Connection) -> list[str]:

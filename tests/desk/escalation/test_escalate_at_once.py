@@ -251,7 +251,9 @@ def test_escalation_that_tells_nobody_and_changes_nothing_is_refused(
 def test_escalation_without_messages_that_changes_nothing_is_refused(desk: Path, slactl: Slactl) -> None:
     write(desk, '[roles.lead]\nnotify = [{ command = ["true"] }]\n')
     number = opened(slactl)
-    assert escalate(slactl, number, "--no-notify")["notices"] == []
+    nobody = [notice("nobody", "none", why="--no-notify")]
+    assert (done := escalate(slactl, number, "--no-notify"))["notices"] == nobody
+    assert done["err"] == ""
     refused = slactl("escalate", number, "--reason", "it's late", "--no-notify")
     hint = f"""hint: slactl escalate {number} --reason 'it'"'"'s late'"""
     assert (refused.code, refused.err.splitlines()[1]) == (5, hint)

@@ -623,7 +623,7 @@ def test_a_level_that_reaches_nobody_goes_to_the_fallback_and_says_so(desk: Path
     at(clock, "20:00:00")
     dry = check(slactl, "--dry-run")["firings"]
     assert [(firing["told"], firing["fallback"]) for firing in dry] == [(["dispatch"], "dispatch")]
-    assert "notifies dispatch because there is no other recipient" in slactl("check").out
+    assert "notifies dispatch because the ticket has no assignee" in slactl("check").out
     assert told(desk) == [("dispatch", "breach")]
     (event,) = [event for event in ticket(slactl, number)["events"] if event["action"] == "ticket.escalate"]
     assert event["detail"]["fallback"] == "dispatch"

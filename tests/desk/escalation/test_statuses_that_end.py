@@ -246,7 +246,7 @@ def test_a_status_of_the_command_line_ends_at_its_instant_whatever_cron_does(
     assert slactl("status", "A", "pending", "--until", "2026-03-03T09:00:00Z").code == 0
     assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("pending", "2026-03-03T09:00:00Z")
     assert json.loads(slactl("list", "--paused", "--json").out)[0]["pending_until"] == "2026-03-03T09:00:00Z"
-    assert "pending until Tue 09:00" in slactl("list", "--paused", "--format", "table").out
+    assert "pending: #1 until Tue 09:00" in slactl("list", "--paused", "--format", "table").out
     clock.move_to("2026-03-03T09:00:00Z")
     assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("open", None)
 

@@ -59,6 +59,38 @@ def test_messages_wait_until_the_quiet_time_ends(
         assert "held back by quiet hours until now" in message
 
 
+#: The role is quiet before 10:00, but not for normal tickets where it says so.
+ROLE = '[roles.night]\nassignee = "mia"\ntimezone = "UTC"\nquiet = ["00:00-10:00"]\n'
+
+
+@pytest.mark.parametrize(
+    ("role", "lines", "until"),
+    [
+        (ROLE, [], "10:00"),
+        (ROLE, ['quiet = ["09:30-11:00"]', 'timezone = "UTC"'], "11:00"),
+        (ROLE, ['quiet = ["10:30-11:00"]', 'timezone = "UTC"'], "10:00"),
+        (ROLE, ['quiet = ["08:00-09:30"]', 'timezone = "UTC"'], "10:00"),
+        (ROLE + 'quiet_except = ["normal"]\n', [], None),
+        (ROLE + 'quiet_except = ["normal"]\n', ['quiet = ["08:00-09:30"]', 'timezone = "UTC"'], "09:30"),
+        (ROLE + 'notify = [{ command = ["true"] }]\n', ['quiet = ["09:00-11:00"]', 'timezone = "UTC"'], "10:00"),
+    ],
+)
+def test_role_without_addresses_is_quiet_when_it_or_its_assignee_is(
+    desk: Path, slactl: Slactl, role: str, lines: list[str], until: str | None
+) -> None:
+    write_rules(desk, policy(), ladder("created", 'told 0m notify = ["night"]'), role, person(*lines))
+    opened(slactl)
+    check(slactl)
+    assert held(slactl) == (("quiet hours", f"2026-03-02T{until}:00Z") if until else (None, None))
+
+
+def test_message_for_a_person_and_a_role_of_the_person_is_one_digest(desk: Path, slactl: Slactl) -> None:
+    both = ladder("created", 'told 0m notify = ["mia"]', name="one"), ladder("created", 'told 0m notify = ["night"]')
+    write_rules(desk, policy(), *both, ROLE + 'quiet_except = ["normal"]\n', person())
+    opened(slactl)
+    assert check(slactl)["messages_sent"] == 1
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -29,6 +29,8 @@ class PlainRota:
     layers: list[PlainLayer]
     overrides: list[tuple[str, int, int]] = field(default_factory=list)
     absences: list[tuple[str, int, int, str | None]] = field(default_factory=list)
+    #: People who left: overrides and absences may name them.
+    gone: frozenset[str] = frozenset()
 
     def instant(self, wall: datetime) -> int:
         return int(wall.replace(tzinfo=self.zone, fold=0).timestamp())
@@ -101,7 +103,7 @@ class PlainRota:
     def _stand_in(self, person: str, t: int, steps: int = 5) -> str | None:
         is_away, substitute = self._away(person, t)
         if not is_away:
-            return person
+            return person if person not in self.gone else None
         return self._stand_in(substitute, t, steps - 1) if substitute is not None and steps else None
 
     def _person(self, t: int, turns: list[int | None]) -> str | None:

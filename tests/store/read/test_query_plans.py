@@ -13,7 +13,7 @@ from slactl.__main__ import run
 from slactl.store.read import events as event_reads
 from slactl.store.read import filters, ids, measures, runs
 from slactl.store.read import tickets as reads
-from slactl.store.read.filters import TicketFilter
+from slactl.store.read.filters import Choice, Span, TicketFilter
 from slactl.store.read.outcomes import Period
 from slactl.store.schema.views import last_event
 from slactl.store.sqlite.connection import open_database
@@ -60,8 +60,10 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
     "list": (listed(TicketFilter()), 1.5),
     "list --breached": (listed(TicketFilter(breached=True)), 1.5),
     "list --due-within 5d": (listed(TicketFilter(due_within=5 * 86_400)), 1.5),
-    "list --assignee, which nobody is": (listed(TicketFilter(assignees=("nobody-has-this-name",))), 1.5),
-    "list --tenant, which nobody is": (listed(TicketFilter(tenants=("nobody-has-this-name",))), 1.5),
+    "list --assignee, which nobody is": (listed(TicketFilter(assignees=Choice(("nobody-has-this-name",)))), 1.5),
+    "list --tenant, which nobody is": (listed(TicketFilter(tenants=Choice(("nobody-has-this-name",)))), 1.5),
+    "list --assignee not:, --sort due": (listed(TicketFilter(assignees=Choice((), ("ann",)))), 1.5),
+    "list --due, of which there are none": (listed(TicketFilter(due=Choice((Span("2190-01-01", None),)))), 1.5),
     "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
     "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
     "the history of show": (lambda c: event_reads.history(c, 7), 1.5),

@@ -1,7 +1,13 @@
 """The statements that ship with slactl are those of the models, and each of them works."""
 
+import os
+import re
+import shutil
 import sqlite3
+import subprocess
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +48,38 @@ def test_a_row_without_a_value_gets_the_default_of_its_table() -> None:
 def test_a_column_that_a_table_does_not_have_is_refused() -> None:
     with pytest.raises(KeyError, match="colour"):
         tables()["ticket"].whole({"id": 1, "colour": "red"})
+
+
+#: What stands in a database of PostgreSQL before the tables: SQLite has this function.
+JSON_VALID = """CREATE FUNCTION json_valid(value TEXT) RETURNS BOOLEAN LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM value::json; RETURN TRUE; EXCEPTION WHEN others THEN RETURN FALSE; END $$;"""
+
+
+@pytest.mark.full
+def test_postgresql_takes_every_statement() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        take_every_statement(Path(folder))
+
+
+def take_every_statement(folder: Path) -> None:
+    [programs] = Path("/usr/lib/postgresql").glob("*/bin")
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres")
+
+    def run(*arguments: str | Path, text: str | None = None) -> None:
+        done = subprocess.run([*user, *arguments], input=text, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    lines = [JSON_VALID]
+    for name, table in tables("postgresql").items():
+        lines += [f"{table.create};", *(f"{index};" for index in table.indexes.values())]
+        marks = iter(range(1, len(table.columns) + 1))
+        lines.append(f"PREPARE p_{name} AS {re.sub('[?]', lambda _, of=marks: f'${next(of)}', table.insert)};")
+    run(programs / "initdb", "-D", folder / "data", "-A", "trust", "-N")
+    settings = f"-k {folder} -c listen_addresses=''"
+    run(programs / "pg_ctl", "-D", folder / "data", "-o", settings, "-l", folder / "log", "-w", "start")
+    try:
+        run("psql", "-h", folder, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-q", text="\n".join(lines))
+    finally:
+        run(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from slactl.durations import Duration, Offset
 from slactl.sla.calendar.calendar import DAY, NoOpenHours
 from slactl.sla.enums import Clock, Condition, Priority, Target
+from slactl.sla.rules.checks import levels
 from slactl.sla.rules.checks.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match, MatchKeys
-from slactl.sla.rules.model import Escalation, Level, Policy, TargetTime
+from slactl.sla.rules.model import Policy, TargetTime
 from slactl.sla.rules.rules import Rules
 
 #: A plan that no policy names.
@@ -40,11 +41,9 @@ def lint(rules: Rules, text: str, year: int) -> list[LintWarning]:
     warnings = [*_policies(rules), *_targets(rules), *_short_resolutions(rules, year), *_zones(rules)]
     warnings += [
         *_country_days(rules, year),
-        *_levels(rules),
+        *levels.warnings(rules),
         *_days(rules),
         *_roles(rules),
-        *_customers(rules),
-        *_unheard(rules),
     ]
     return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 
@@ -166,26 +165,6 @@ def _country_days(rules: Rules, year: int) -> Iterator[tuple[KeyPath, str]]:
             yield ("calendars", name, "country"), message
 
 
-def _levels(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
-    for number, escalation in enumerate(rules.escalations):
-        for index, level in enumerate(escalation.levels):
-            reason = _idle_reason(escalation, level)
-            if reason:
-                where = f"level {level.id!r} of {escalation.id!r}"
-                yield ("escalation", number, "level", index), f"{where} {reason}"
-        watched, when = escalation.on, escalation.when
-        if _excludes_all(when.not_, when):
-            yield (
-                ("escalation", number),
-                f"{escalation.id!r} can never fire: its when excludes all tickets that it matches",
-            )
-        elif isinstance(watched, Target) and not _can_have_target(rules, watched, escalation.when):
-            yield (
-                ("escalation", number),
-                f"{escalation.id!r} can never fire: no policy has the target {watched.value} for its tickets",
-            )
-
-
 def _days(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield the days of offsets, repeats and quiet times that are counted in open hours: 24 of them are no day."""
     for number, escalation in enumerate(rules.escalations):
@@ -219,78 +198,8 @@ def _calendars(rules: Rules, watched: Target | Condition) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _idle_reason(escalation: Escalation, level: Level) -> str | None:
-    """Return why a level can never have an effect, or None."""
-    if not any((level.priority, level.assign, level.status, level.note, level.tag, level.notify)):
-        return "does nothing: no priority, assign, status, note, tag, notify"
-    outer, inner = _values(escalation.when), _values(level.when)
-    for key in outer.keys() & inner.keys() - {"tag"}:
-        if not outer[key] & inner[key]:
-            return f"can never fire: its when and the when of the escalation rule have no {key} in common"
-    both, of_rule = (escalation.when, level.when), _excludes_all(escalation.when.not_, escalation.when)
-    if not of_rule and any(_excludes_all(one.not_, *both) for one in both):
-        return "can never fire: its when excludes all tickets that the rule matches"
-    wanted = level.when.priority or escalation.when.priority
-    only_raises = not any((level.assign, level.status, level.note, level.tag, level.notify))
-    if only_raises and level.priority and wanted and all(priority.rank >= level.priority.rank for priority in wanted):
-        return f"changes nothing: its tickets already have priority {level.priority.value} or higher"
-    return None
-
-
-def _excludes_all(excluded: MatchKeys | None, *required: MatchKeys) -> bool:
-    """Return whether `excluded` matches every ticket that matches what is `required`."""
-    owned = [_values(one) for one in required]
-    return excluded is not None and all(
-        any(key in own and own[key] <= values for own in owned) for key, values in _values(excluded).items()
-    )
-
-
-def _values(keys: MatchKeys) -> dict[str, set[object]]:
-    """Return the values that keys list, by the name of each key that is set."""
-    stated = {key: value for key, value in keys.given().items() if key != "not_"}
-    return {key: set(value) if isinstance(value, tuple) else {value} for key, value in stated.items()}
-
-
-def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:
-    """Return whether a ticket that an escalation rule matches can have a target."""
-    return any(
-        policy.target(priority, target)
-        for policy in rules.policies
-        for priority in when.priority or Priority
-        if not policy.match.priority or priority in policy.match.priority
-        if not when.plan or not policy.match.plan or set(when.plan) & set(policy.match.plan)
-    )
-
-
 def _roles(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     assigned = {level.assign for escalation in rules.escalations for level in escalation.levels if level.assign}
     for name, role in rules.roles.items():
         if role.is_vacant and (name in assigned or not role.notify):
             yield ("roles", name), f"the role {name!r} has no assignee"
-
-
-def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
-    why = "customers get no message: settings.customer_mail is not set"
-    for number, escalation in enumerate(rules.escalations):
-        for index, level in enumerate(escalation.levels):
-            if "requester" in level.notify and rules.settings.customer_mail is None:
-                yield ("escalation", number, "level", index), why
-
-
-def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
-    """Yield levels whose recipients are nobody, and a manual escalation that notifies nobody."""
-    for number, escalation in enumerate(rules.escalations):
-        for index, level in enumerate(escalation.levels):
-            unassigned = escalation.on is Condition.UNASSIGNED, escalation.when.unassigned, level.when.unassigned
-            is_unassigned, stays = any(unassigned), level.assign is None
-            nobody = {"assignee"} if is_unassigned and stays else set()
-            nobody |= {"previous_assignee"} if is_unassigned or stays else set()
-            if level.notify and escalation.fallback is None and nobody.issuperset(level.notify):
-                where = f"level {level.id!r} of {escalation.id!r} reaches nobody"
-                message = f"{where}: its tickets have no {' and no '.join(level.notify)}, and the rule has no fallback"
-                yield ("escalation", number, "level", index), message
-    told = rules.settings.manual_escalation.notify
-    nobody = {"previous_assignee"} | ({"requester"} if rules.settings.customer_mail is None else set())
-    if nobody.issuperset(told):
-        named = f"has only {' and '.join(told)} in notify" if told else "has no notify"
-        yield ("settings", "manual_escalation"), f"slactl escalate notifies nobody: settings.manual_escalation {named}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from slactl.clock import FIRST_YEAR, LAST_YEAR
@@ -36,6 +36,8 @@ def _turn_length(value: object) -> object:
 def _wall_time(value: object) -> object:
     """Return a date with or without a time of day, as the file writes it, as a naive datetime."""
     found = value if isinstance(value, datetime) else None
+    if found is None and isinstance(value, date):
+        found = datetime(value.year, value.month, value.day)  # noqa: DTZ001  (in the zone of the schedule)
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}|$)", value.strip()):
         try:
             found = datetime.fromisoformat(value.strip())
