@@ -127,6 +127,7 @@ def test_a_batch_that_takes_too_long_ends_and_the_next_one_goes_on(
     for path in desk.parent.glob("slactl.db*"):
         path.unlink()
     shutil.copy(fresh, desk)
+    monkeypatch.setattr(scan, "TOGETHER", 1)
     single = storm(desk, slactl, monkeypatch, 12, work=-1)
     assert single.begun_with("COMMIT") == whole.begun_with("COMMIT") + 11
     assert rows_of(desk) == expected
