@@ -28,6 +28,9 @@ HIDDEN = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 
+#: Blanks without a width, which Python does not count as blanks.
+NARROW = "\u200b\u2060\ufeff"
+
 # Emoji that are joined, such as families, and the letters of scripts that are written joined: Arabic and Persian,
 # Syriac, N'Ko, Mandaic, Mongolian and Adlam.
 _EMOJI = "[\u2194-\u2199\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
@@ -127,8 +130,8 @@ def dashed(tag: str) -> str:
 
 
 def trimmed(name: str) -> str:
-    """Return a name without blanks and invisible characters at its ends, which nobody means to type."""
-    return name.strip() if name.isascii() else re.sub(f"^[\\s{HIDDEN}]+|[\\s{HIDDEN}]+$", "", name)
+    """Return a name without blanks at its ends, which nobody means to type: also those without a width."""
+    return name.strip() if name.isascii() else re.sub(f"^[\\s{NARROW}]+|[\\s{NARROW}]+$", "", name)
 
 
 def counted(number: int, what: str, plural: str = "s") -> str:

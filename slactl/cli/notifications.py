@@ -106,7 +106,7 @@ def send_sample(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a test message to each address of a person, or of everybody who has a role now.
+    """Send a test message to each address of a person, or of a role.
 
     A role reaches its own addresses, and the person who is on call for it or assigned to it, as a real message does.
     If nobody has the role now, the error says why.

@@ -44,6 +44,7 @@ WRITING = {
     "reopen": "reopen 3",
     "reply": "reply 1 --body b",
     "resolve": "resolve 1",
+    "restore": "restore {}/copy.db --yes",
     "rules apply": "rules apply --yes",
     "rules set": "rules set settings.due_soon 3h",
     "silence add": "silence add --ticket 1 --for 2h",
@@ -54,6 +55,7 @@ WRITING = {
     "tenant add": "tenant add globex",
     "tenant set": "tenant set acme --plan free",
     "unack": "unack 6",
+    "undo": "undo --yes",
 }
 
 #: What each of these says that it has done, where it is more than that ticket 1 was changed.
@@ -74,6 +76,7 @@ SAID = {
     "oncall override": "override 1 was added",
     "oncall remove": "override or absence 1 was removed",
     "reopen": "ticket 3 was changed",
+    "restore": "database {}/slactl.db was restored",
     "rules apply": "tickets 1, 2, 5, 6 and 7 were changed",
     "rules set": "file {}/rules.toml was changed",
     "silence add": "silence 2 was added",
@@ -88,7 +91,7 @@ SAID = {
 READING = {
     *("audit list", "audit verify", "explain", "export", "help", "history", "list", "report", "show", "simulate"),
     *("calendar add", "calendar between", "calendar is-open", "calendar show", "summary", "watch"),
-    *("notifications list", "rules check", "rules diff", "rules show", "rules test"),
+    *("notifications list", "rules check", "rules diff", "rules path", "rules show", "rules test"),
     *("oncall export", "oncall list", "oncall now", "oncall show"),
     *("map check", "runs list", "runs show", "silence list", "tenant list", "tenant show"),
 }
@@ -151,6 +154,10 @@ def prepare(folder: Path, name: str) -> None:
     (folder / "own").mkdir(mode=0o700)
     if name == "rules apply":
         (folder / "rules.toml").write_text(OTHER)
+    if name == "restore":
+        assert run(*settings(folder), "backup", str(folder / "copy.db")).code == 0
+    if name in ("restore", "undo"):
+        assert run(*settings(folder), "note", "1", "called").code == 0
     if name.startswith("oncall"):
         (folder / "rules.toml").write_text(RULES + ROTA)
     if name == "oncall remove":

@@ -58,7 +58,7 @@ FORBIDDEN = frozenset(
 )
 
 #: The colours and emphases that slactl itself uses; the payloads have others.
-_OURS = "\x1b\\[(?:[0-57]|3[0-7]|9[0-7])(?:;(?:[0-57]|3[0-7]|9[0-7]))*m"
+_OURS = "\x1b\\[(?:[0-57]|3[0-7]|9[0-7]|38;5;[0-9]{1,3})(?:;(?:[0-57]|3[0-7]|9[0-7]|38;5;[0-9]{1,3}))*m"
 
 #: More marks on one letter than any language has.
 _PILED = re.compile("[\u0300-\u036f\u0483-\u0489]{9}")
