@@ -68,6 +68,7 @@ def until_next_second() -> float:
     return 1.0 - datetime.now(UTC).microsecond / 1_000_000
 
 
+@lru_cache(maxsize=1024)
 def to_text(instant: datetime) -> str:
     """Return an aware instant as text for storage and programs: `2026-03-02T08:00:00Z`."""
     return instant.astimezone(UTC).isoformat()[:19] + "Z"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from slactl.clock import to_text
+from slactl.clock import stopwatch, to_text
 from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.escalation.goals import Miss, Rehearsed, alert
@@ -19,7 +19,7 @@ from slactl.desk.oncall.duty import Duty, Told
 from slactl.desk.oncall.exceptions import doubts
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
-from slactl.sla.escalation.levels import Firing, due_levels
+from slactl.sla.escalation.levels import Firing
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
@@ -31,8 +31,12 @@ if TYPE_CHECKING:
     from slactl.desk.messages.delivered import Mailing
     from slactl.records.runs import Firing as FiringRecord
 
-#: Tickets in one write transaction: few enough that nobody waits long for the lock.
-BATCH = 100
+#: Tickets in one write transaction, and the seconds after which it takes no more tickets: few enough that nobody waits
+#: long for the lock. Writing what was changed takes about as long again.
+BATCH, WORK = 100, 0.04
+
+#: Tickets that are read at once; within them a batch does not end.
+TOGETHER = 20
 
 #: When a ticket that failed is tried again.
 RETRY = timedelta(hours=1)
@@ -103,12 +107,14 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
                     report.warnings += [doubt for _, doubt in doubts(book.transaction, book.rulebook.current, book.now)]
                 numbers, until = _next(book, after, rehearses=report.dry_run)
                 batch = work_batch(book, numbers, report.run_id, options.baseline, rehearsed)
+                if batch.scanned < len(numbers):
+                    until = numbers[batch.scanned - 1]
         except Exception as error:
             if not numbers or not is_about_a_ticket(error):
                 raise
             batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline)
         report.add(batch)
-        options.progress(len(numbers))
+        options.progress(batch.scanned)
         if until is None:
             return rules
         after = until
@@ -179,11 +185,16 @@ def work_batch(
 ) -> Batch:
     """Record breaches and fire what is due for some tickets, and tell which goals their misses brought to thresholds.
 
-    Undo a ticket that fails, and try it later.
+    Undo a ticket that fails, and try it later. The batch ends early where it takes too long; `scanned` says how many
+    tickets were worked on.
     """
-    book.load(numbers)
+    worked = stopwatch()
     batch, misses = Batch(), list[Miss]()
-    for number in numbers:
+    for place, number in enumerate(numbers):
+        if place % TOGETHER == 0:
+            if place and worked() > WORK:
+                break
+            book.load(numbers[place : place + TOGETHER])
         batch.scanned += 1
         mark = book.mark()
         try:
@@ -262,7 +273,7 @@ def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> l
     A level can change facts that the `when` of another one tests. So the other levels are evaluated again after each.
     """
     records: list[dict[str, Any]] = []
-    while due := due_levels(book.state(number), book.rulebook.current, book.now, book.fired(number)):
+    while due := book.levels_due(number):
         records.append(_fire_level(book, number, due[0], run_id, baseline))
     return records
 

@@ -8,7 +8,7 @@ not fire.
 
 from collections.abc import Collection
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
@@ -43,13 +43,19 @@ class Baselines:
 
     def _last_check_without(self, name: LevelName) -> PastCheck | None:
         if self._checks is None:
-            import tomllib
-
             levels = dict[int, Collection[LevelName]]()
             for number, canonical in rules_versions.canonicals(self._transaction):
-                rules = tomllib.loads(canonical).get("escalation", ())
-                levels[number] = {(one["id"], level["id"]) for one in rules for level in one.get("level", ())}
+                levels[number] = _levels_of(canonical)
             used = runs.last_checks(self._transaction)
             self._checks = [(check, levels[version]) for version, check in used if version in levels]
         without = [check for check, known in self._checks if name not in known]
         return max(without, key=lambda check: check.started_at, default=None)
+
+
+@lru_cache(maxsize=100)
+def _levels_of(canonical: str) -> Collection[LevelName]:
+    """Return the names of the levels of a version of the rules, each version read once in a command."""
+    import tomllib
+
+    rules = tomllib.loads(canonical).get("escalation", ())
+    return frozenset((one["id"], level["id"]) for one in rules for level in one.get("level", ()))

@@ -20,7 +20,7 @@ from slactl.desk.ledger.rules_versions import CommandRules as CommandRules
 from slactl.desk.ledger.settle import Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
-from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.escalation.levels import Firing, FiringKey, due_levels
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import evaluate
@@ -53,8 +53,7 @@ class Ledger:
         self._ids = writes.next_ids(transaction)
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
-        self._rows = WaitingRows(begun=rulebook.command.change)
-        self._warnings: set[int] = set()
+        self._rows, self._warnings = WaitingRows(begun=rulebook.command.change), set[int]()
 
     def number_of(self, reference: str) -> int:
         """Return the number of the ticket that a person means by a number or an external id.
@@ -96,15 +95,17 @@ class Ledger:
     def state(self, number: int) -> Evaluation:
         """Evaluate the history of a ticket as of now; events that others wrote since the clock was read count too."""
         loaded = self._ticket(number)
-        if loaded.state is None:
-            latest = max((event.at for event in loaded.history), default=self.now)
-            loaded.state = self.state_at(number, max(self.now, latest))
-        return loaded.state
+        return loaded.state or loaded.evaluate(self.now, self.rulebook, self._conditions)
 
     def state_at(self, number: int, at: datetime, conditions: Sequence[Condition] | None = None) -> Evaluation:
         """Evaluate the history of a ticket as of an instant, with the conditions that the rules watch unless given."""
         conditions, rules = self._conditions if conditions is None else conditions, self.rulebook
         return evaluate(self.history(number), rules.version, at, rules.holidays, conditions, with_outcomes=True)
+
+    def levels_due(self, number: int) -> list[Firing]:
+        """Return the levels of a ticket that are due now and not decided, in the order in which they became due."""
+        state, loaded = self.state(number), self._tickets[number]
+        return due_levels(state, self.rulebook.current, self.now, loaded.fired, repeats=loaded.walk.repeats)
 
     def history(self, number: int) -> Sequence[Event]:
         """Return the events of a ticket from which its timers are calculated, by time, with the changes so far."""
@@ -252,12 +253,11 @@ class Ledger:
 
     def settle(self) -> None:
         """Write everything that was changed in memory, and the rows that follow from it."""
-        numbers = list(self._changed)
-        for number in numbers:
+        for number in (numbers := list(self._changed)):
             self.renumber(number)
             self.state(number)
-        changed = {number: self._tickets[number] for number in numbers}
-        settle(self.transaction, changed, self._rows, self.rulebook, self._watched)
+        tickets = {number: self._tickets[number] for number in numbers}
+        settle(self.transaction, tickets, self._rows, self.rulebook, self._watched)
         if numbers:
             self.rulebook.note_levels(len(numbers))
         # Drop also the histories that were read, so that memory does not grow with the number of batches.

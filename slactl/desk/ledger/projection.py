@@ -9,12 +9,12 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger.records import text_or_none
 from slactl.sla.enums import Condition, EventType, Target
-from slactl.sla.escalation.levels import FiringKey, next_instant
+from slactl.sla.escalation.levels import FiringKey, Repeats, next_instant, repeats
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.escalation.upcoming import IsBaseline, next_level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import PauseReason
-from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.sla.timers.timer import Evaluation, Outcome, Timer
 from slactl.store.schema.events import ACTIONS, name_of
 
 #: The columns of `ticket` with a text that a person wrote.
@@ -37,6 +37,7 @@ class TimerContext:
     fired: set[FiringKey]
     detected: Mapping[BreachKey, str]
     watched: set[str]
+    repeats: Repeats = repeats
 
 
 def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
@@ -70,12 +71,16 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def upcoming_columns(
-    evaluation: Evaluation, rules: Rules, fired: set[FiringKey], is_baseline: IsBaseline
+    evaluation: Evaluation,
+    rules: Rules,
+    fired: set[FiringKey],
+    is_baseline: IsBaseline,
+    repeats: Repeats = repeats,
 ) -> dict[str, Any]:
     """Return the columns of `ticket` that name its next level by the rules in force, now and when its status ends."""
     columns: dict[str, Any] = {"next_at": text_or_none(evaluation.ends_at)}
     for prefix, state in (("next", evaluation), ("woken", evaluation.woken)):
-        upcoming = next_level(state, rules, fired, is_baseline) if state is not None else None
+        upcoming = next_level(state, rules, fired, is_baseline, repeats) if state is not None else None
         columns[f"{prefix}_escalation"] = upcoming.escalation if upcoming is not None else None
         columns[f"{prefix}_level"] = upcoming.level if upcoming is not None else None
         columns[f"{prefix}_level_at"] = to_text(upcoming.at) if upcoming is not None else None
@@ -116,16 +121,15 @@ def timer_rows(number: int, evaluation: Evaluation, context: TimerContext) -> It
 def _timer_row(
     number: int, timer: Timer, evaluation: Evaluation, context: TimerContext, latest: bool
 ) -> dict[str, Any]:
-    upcoming = None
+    upcoming, kind, clock_run = None, timer.kind.value, timer.clock_run
     if context.rules is not None:
-        noticed = [key.agreement for key in context.detected if key[:2] == (timer.kind.value, timer.cycle)]
-        upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed)
+        noticed = [key.agreement for key in context.detected if key[:2] == (kind, timer.cycle)]
+        upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed, context.repeats)
     # A backdated event that shows the deadline was met removes the breach, and the note that slactl detected it.
     first = timer.breaches[0].agreement if timer.breaches else -1
-    detected = context.detected.get(BreachKey(timer.kind.value, timer.cycle, first))
     return {
         "ticket_id": number,
-        "kind": timer.kind.value,
+        "kind": kind,
         "cycle": timer.cycle,
         "latest": int(latest),
         "state": timer.state.value,
@@ -138,12 +142,12 @@ def _timer_row(
         "closed_seconds": timer.uncounted(PauseReason.CLOSED),
         "stopped_at": text_or_none(timer.stopped_at),
         "breached_at": text_or_none(timer.breached_at),
-        "detected_at": detected,
+        "detected_at": context.detected.get(BreachKey(kind, timer.cycle, first)),
         "next_at": text_or_none(upcoming),
         "manual": int(timer.manual),
         "arming": timer.deadline_revision,
-        "agreement": timer.clock_run.agreement,
-        "counted": int(any(breach.agreement == timer.clock_run.agreement for breach in timer.breaches)),
+        "agreement": clock_run.agreement,
+        "counted": int(any(breach.agreement == clock_run.agreement for breach in timer.breaches)),
         **_woken_columns(timer, evaluation.woken),
     }
 
@@ -159,8 +163,13 @@ def _woken_columns(timer: Timer, woken: Evaluation | None) -> dict[str, Any]:
 
 
 def outcome_rows(number: int, evaluation: Evaluation, detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `outcome` that follow from a history."""
-    for outcome in evaluation.outcomes:
+    """Yield the rows of `outcome` that follow from a history, which was evaluated with its outcomes."""
+    return rows_of(number, evaluation.outcomes, detected)
+
+
+def rows_of(number: int, outcomes: Iterable[Outcome], detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:
+    """Yield the row of `outcome` for each outcome of a ticket."""
+    for outcome in outcomes:
         groups, ends = outcome.groups, outcome.stopped_at is not None
         noticed = detected.get(BreachKey(outcome.kind.value, outcome.cycle, outcome.agreement))
         yield {

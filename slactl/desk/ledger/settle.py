@@ -9,7 +9,7 @@ from slactl.desk.ledger.projection import (
     IDENTITY,
     TimerContext,
     identity_columns,
-    outcome_rows,
+    rows_of,
     ticket_columns,
     timer_rows,
     upcoming_columns,
@@ -134,7 +134,9 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     state = ticket.evaluated()
     # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
-    row |= upcoming_columns(state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number))
+    row |= upcoming_columns(
+        state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number), ticket.walk.repeats
+    )
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 
@@ -145,7 +147,7 @@ def _write_timers(
     inserted, updated, removed = list[Row](), list[Row](), list[int]()
     for number, ticket in tickets.items():
         old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
-        context = TimerContext(rules, ticket.fired, ticket.detected, watched)
+        context = TimerContext(rules, ticket.fired, ticket.detected, watched, ticket.walk.repeats)
         for row in timer_rows(number, ticket.evaluated(), context):
             known = old.pop((row["kind"], row["cycle"]), None)
             if known is None:
@@ -162,7 +164,7 @@ def _write_timers(
 def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
     removed, inserted = list[int](), list[Row]()
     for number, ticket in tickets.items():
-        wanted = list(outcome_rows(number, ticket.evaluated(), ticket.detected))
+        wanted = list(rows_of(number, ticket.reached(), ticket.detected))
         for known in ticket.outcomes:
             row = {name: value for name, value in known.items() if name != "id"}
             if row in wanted:

@@ -1,14 +1,15 @@
 """A ticket within one write transaction: its stored rows, and its changes so far."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text, to_text
-from slactl.sla.enums import EventType, LevelOutcome
-from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.enums import Condition, EventType, LevelOutcome
+from slactl.sla.escalation.levels import FiringKey, Walk
 from slactl.sla.escalation.renumbering import (
     BreachKey,
     Cycle,
@@ -21,7 +22,11 @@ from slactl.sla.escalation.renumbering import (
 )
 from slactl.sla.history.effective import retracted_names
 from slactl.sla.history.event import Event
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.evaluate import Reading
+from slactl.sla.timers.timer import Evaluation, Outcome
+
+if TYPE_CHECKING:
+    from slactl.desk.ledger.rulebook import Rulebook
 
 
 @dataclass(slots=True)
@@ -40,6 +45,11 @@ class LoadedTicket:
     #: Whether the past changed since the decisions were numbered.
     is_rewritten: bool = False
     state: Evaluation | None = None
+    #: The history as it was read for `state`, and the events to be read after it.
+    reading: Reading | None = None
+    unread: list[Event] = field(default_factory=list)
+    #: When its levels become due by the rules in force.
+    walk: Walk = field(default_factory=Walk)
     identity: dict[str, Any] = field(default_factory=dict)
     #: The cycles by which decisions and breaches are numbered; None means the cycles of the stored timers.
     spans: list[Cycle] | None = None
@@ -80,16 +90,45 @@ class LoadedTicket:
         assert self.state is not None
         return self.state
 
+    def reached(self) -> Sequence[Outcome]:
+        """Return the outcomes of the ticket, which must have been evaluated before."""
+        assert self.reading is not None
+        return self.reading.outcomes()
+
+    def evaluate(self, now: datetime, rules: "Rulebook", conditions: Collection[Condition]) -> Evaluation:
+        """Evaluate the history as of now; events that others wrote since the clock was read count too.
+
+        The history is read again only if the new events do not simply follow what was read of it before.
+
+        Raises:
+            ValueError, NoOpenHours: as `sla.timers.evaluate`.
+        """
+        reading, self.reading = self.reading, None
+        if reading is None:
+            at = max(now, self.history[-1].at) if self.history else now
+            reading = Reading(self.history, rules.version, at, rules.holidays, conditions)
+        else:
+            for event in self.unread:
+                reading.read(event)
+        self.unread.clear()
+        self.state = reading.evaluation()
+        self.reading = reading
+        return self.state
+
     def insert(self, event: Event, number: int) -> None:
         """Put an event of this number at its place in time: after every event that took effect by then."""
         self.names[number] = event.id
         position = bisect_right(self.history, event.at, key=lambda known: known.at)
         # An event in the second of a decision can end an episode without any duration, which removes the episode.
-        at = to_text(event.at)
+        at = to_text(event.at) if self.decisions else ""
         decided = any(row["fired_at"] >= at for row in self.decisions)
         self.is_rewritten = self.is_rewritten or decided or position < len(self.history)
         self.history.insert(position, event)
         self.state = None
+        if self.reading is not None and position == len(self.history) - 1 and self.reading.follows(event):
+            self.unread.append(event)
+        else:
+            self.reading = None
         if event.type is EventType.RETRACTED:
             self.retracts = self.is_rewritten = True
             self._count()
@@ -111,12 +150,16 @@ class LoadedTicket:
         return moved
 
 
+#: Picks the fields of a key from a row.
+_KEY = itemgetter(*FiringKey._fields)
+
+
 def _breach(row: dict[str, Any]) -> BreachKey:
     return BreachKey(row["kind"], row["cycle"], row["agreement"])
 
 
 def _key(row: Mapping[str, Any]) -> FiringKey:
-    return FiringKey(*(row[name] for name in FiringKey._fields))
+    return FiringKey._make(_KEY(row))
 
 
 def _span(row: dict[str, Any]) -> Cycle:

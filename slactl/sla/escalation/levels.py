@@ -4,27 +4,24 @@ A level becomes due when a number of seconds has been counted since its timer st
 calendar or on the wall clock, without the pauses of the timer.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.durations import Duration, Offset
-from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Clock, Condition, LevelOutcome, Target
-from slactl.sla.timers.pauses import clipped, counted, ended, instant_of, reach, reach_all, seconds_of
+from slactl.sla.escalation.offsets import NOTHING, offset_reached, quiet_time
+from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.timer import TimerState
 
 if TYPE_CHECKING:
-    from slactl.sla.calendar.calendar import BusinessCalendar
     from slactl.sla.rules.match import Facts
     from slactl.sla.rules.model import Escalation, Level
     from slactl.sla.rules.rules import Rules
     from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
 
-_SECOND, _NOTHING = timedelta(seconds=1), Duration()
+_SECOND = timedelta(seconds=1)
 
 #: A place behind every level that is known to fall due.
 _NEVER = 2**62
@@ -69,21 +66,22 @@ class Firing:
 class DueLevel(NamedTuple):
     """Hold a level, or a repeat of one, and the instant `at` which it becomes due for a timer.
 
-    A `strict` level lies on the deadline itself: it fires one second later, once the deadline has been missed.
+    `key` is what must be decided only once. A `strict` level lies on the deadline itself: it fires one second later,
+    once the deadline has been missed.
     """
 
     clock_run: "ClockRun"
     escalation: "Escalation"
     level: "Level"
-    repeat: int
+    key: FiringKey
     at: int
     warning: bool
     strict: bool
 
     @property
-    def key(self) -> FiringKey:
-        """Return what must be decided only once."""
-        return key_of(self.clock_run, self.escalation, self.level, self.repeat)
+    def repeat(self) -> int:
+        """Return the number of the repeat; 0 is the level itself."""
+        return self.key.repeat
 
     @property
     def is_passed(self) -> bool:
@@ -107,8 +105,59 @@ def key_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level", repe
     return FiringKey(clock_run.kind.value, clock_run.cycle, escalation.id, level.id, revision, repeat)
 
 
+def repeats(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> Iterator[DueLevel]:
+    """Yield a level and its repeats, as far as their instants are known."""
+    wall, idle = escalation.clock == Clock.WALL, quiet_time(escalation)
+    is_target = clock_run.target is not None
+    warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
+    for repeat in range(level.repeat.max + 1 if level.repeat is not None else 1):
+        after = level.repeat.every.times(repeat) if level.repeat is not None and repeat else NOTHING
+        at = offset_reached(clock_run, level.at, after, wall=wall, idle=idle)
+        if at is None:
+            return
+        key = key_of(clock_run, escalation, level, repeat)
+        yield DueLevel(clock_run, escalation, level, key, at, warning, strict and repeat == 0)
+
+
+#: Yields a level and its repeats for a clock: `repeats`, or the same from a `Walk`.
+Repeats = Callable[["ClockRun", "Escalation", "Level"], Iterator[DueLevel]]
+
+
+class Walk:
+    """Remember when the levels of one ticket become due by some rules, as long as its clocks run as they did.
+
+    A level can fire, change the ticket and be judged several times. Its instants follow from its clock alone.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, str, str], tuple[ClockRun, list[DueLevel], Iterator[DueLevel]]] = {}
+
+    def repeats(self, clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> Iterator[DueLevel]:
+        """Yield a level and its repeats, as `repeats`; each instant is calculated when it is first asked for."""
+        name = (clock_run.kind, clock_run.cycle, escalation.id, level.id)
+        known = self._known.get(name)
+        if known is None or known[0] is not clock_run:
+            known = self._known[name] = (clock_run, [], repeats(clock_run, escalation, level))
+        _, found, further = known
+        for number in count():
+            if number == len(found):
+                due = next(further, None)
+                if due is None:
+                    return
+                found.append(due)
+            yield found[number]
+
+
 def due_levels(
-    evaluation: "Evaluation", rules: "Rules", now: datetime, fired: Collection[FiringKey], *, held: bool = False
+    evaluation: "Evaluation",
+    rules: "Rules",
+    now: datetime,
+    fired: Collection[FiringKey],
+    *,
+    held: bool = False,
+    repeats: Repeats = repeats,
 ) -> list[Firing]:
     """Return every level that has become due by `now` and is not in `fired`, in the order of due instants.
 
@@ -124,14 +173,20 @@ def due_levels(
             if timer.state is TimerState.UNKNOWN or not escalation.when.matches(facts):
                 continue
             if timer.stopped_at is not None:
-                firings += overtaken(timer, escalation, fired)
+                firings += overtaken(timer, escalation, fired, repeats)
             elif held or (timer.is_counting and not acked):
-                firings += decide_due(list(levels_of(timer.clock_run, escalation, at)), facts, at, fired)
+                levels = list(levels_of(timer.clock_run, escalation, at, repeats))
+                firings += decide_due(levels, facts, at, fired)
     return sorted(firings, key=lambda firing: firing.due_at)
 
 
 def next_instant(
-    evaluation: "Evaluation", timer: "Timer", rules: "Rules", fired: Collection[FiringKey], detected: Collection[int]
+    evaluation: "Evaluation",
+    timer: "Timer",
+    rules: "Rules",
+    fired: Collection[FiringKey],
+    detected: Collection[int],
+    repeats: Repeats = repeats,
 ) -> datetime | None:
     """Return the next instant at which `check` has something to do about a timer, or None if it never has.
 
@@ -139,7 +194,7 @@ def next_instant(
     at the deadline, come one second after it. Levels wait until an acknowledgement ends. The instant may lie in the
     past.
     """
-    instants = []
+    instants, at = [], list[int]()
     if isinstance(timer.kind, Target):
         unseen = [breach.at for breach in timer.breaches if breach.agreement not in detected]
         if timer.stopped_at is None and timer.due_at is not None and timer.clock_run.agreement not in detected:
@@ -150,11 +205,13 @@ def next_instant(
         if timer.state is TimerState.UNKNOWN or not escalation.when.matches(evaluation.facts):
             continue
         if timer.stopped_at is not None:
-            instants += [firing.due_at for firing in overtaken(timer, escalation, fired)]
+            instants += [firing.due_at for firing in overtaken(timer, escalation, fired, repeats)]
         elif timer.is_counting:
-            for due in undecided(timer.clock_run, escalation, fired):
-                fires_at = instant_of(due.at + due.strict)
-                instants.append(max(fires_at, evaluation.acked_until or fires_at))
+            for due in undecided(timer.clock_run, escalation, fired, repeats):
+                at.append(due.at + due.strict)
+    if at:
+        fires_at = instant_of(min(at))
+        instants.append(max(fires_at, evaluation.acked_until or fires_at))
     return min(instants, default=None)
 
 
@@ -188,7 +245,9 @@ def decide(due: DueLevel, facts: "Facts", *, expired: bool) -> Firing:
     return Firing(*due.key, instant_of(due.at), due.escalation.reason_of(due.warning), outcome, due.warning)
 
 
-def levels_of(clock_run: "ClockRun", escalation: "Escalation", until: int) -> Iterator[DueLevel]:
+def levels_of(
+    clock_run: "ClockRun", escalation: "Escalation", until: int, repeats: Repeats = repeats
+) -> Iterator[DueLevel]:
     """Yield each level whose instant is known, with its repeats up to `until`."""
     for level in escalation.levels:
         for due in repeats(clock_run, escalation, level):
@@ -197,40 +256,26 @@ def levels_of(clock_run: "ClockRun", escalation: "Escalation", until: int) -> It
                 break
 
 
-def overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
+def overtaken(
+    timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey], repeats: Repeats = repeats
+) -> Iterator[Firing]:
     """Yield, as expired, the undecided levels that became due before a missed target stopped."""
     if timer.breached_at is None or timer.stopped_at is None:
         return
     stopped = seconds_of(timer.stopped_at)
-    for due in levels_of(timer.clock_run, escalation, stopped - 1):
+    for due in levels_of(timer.clock_run, escalation, stopped - 1, repeats):
         if due.at < stopped and due.key not in fired:
             yield Firing(
                 *due.key, instant_of(due.at), escalation.reason_of(due.warning), LevelOutcome.EXPIRED, due.warning
             )
 
 
-def undecided(clock_run: "ClockRun", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[DueLevel]:
+def undecided(
+    clock_run: "ClockRun", escalation: "Escalation", fired: Collection[FiringKey], repeats: Repeats = repeats
+) -> Iterator[DueLevel]:
     """Yield each level that is not in `fired`, or its first repeat that is not."""
     for level in escalation.levels:
         yield from islice((due for due in repeats(clock_run, escalation, level) if due.key not in fired), 1)
-
-
-def repeats(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> Iterator[DueLevel]:
-    """Yield a level and its repeats, as far as their instants are known."""
-    wall, idle = escalation.clock == Clock.WALL, quiet_time(escalation)
-    is_target = clock_run.target is not None
-    warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
-    for repeat in range(level.repeat.max + 1 if level.repeat is not None else 1):
-        after = level.repeat.every.times(repeat) if level.repeat is not None and repeat else _NOTHING
-        at = offset_reached(clock_run, level.at, after, wall=wall, idle=idle)
-        if at is None:
-            return
-        yield DueLevel(clock_run, escalation, level, repeat, at, warning, strict and repeat == 0)
-
-
-def quiet_time(escalation: "Escalation") -> Duration:
-    """Return how long a ticket is quiet before it is idle; nothing for every other condition and for targets."""
-    return escalation.idle.for_ if escalation.idle is not None else _NOTHING
 
 
 def place_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> int:
@@ -238,62 +283,5 @@ def place_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level") ->
     calendar, target = clock_run.calendar, clock_run.target
     due = calendar.add_seconds(clock_run.start, target) if target is not None else None
     bare = clock_run._replace(pauses=(), due=due)
-    at = offset_reached(bare, level.at, _NOTHING, wall=False, idle=quiet_time(escalation))
+    at = offset_reached(bare, level.at, NOTHING, wall=False, idle=quiet_time(escalation))
     return at if at is not None else _NEVER
-
-
-def offset_reached(clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration) -> int | None:
-    """Return the instant so long after an offset, or None while it is not known."""
-    try:
-        if offset.business_days or after.business_days or idle.business_days:
-            return _instant_in_days(clock_run, offset, after, wall=wall, idle=idle)
-        if clock_run.due is not None and not after.seconds and offset.is_deadline:
-            return clock_run.due
-        counted_seconds = seconds_until(clock_run, offset, wall=wall, idle=idle.seconds)
-        if counted_seconds is None:
-            return None
-        calendar = wall_clock() if wall else clock_run.calendar
-        return reach(calendar, clock_run.start, counted_seconds + after.seconds, clock_run.known_pauses)
-    except NoOpenHours:  # a level for which the calendar has no time left never becomes due
-        return None
-
-
-def _instant_in_days(
-    clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration
-) -> int | None:
-    """Do `offset_reached` where some length is in business days: one after the other, on the timer's calendar."""
-    past = Duration(offset.seconds, offset.business_days)
-    if clock_run.target is None:
-        return reach_all(clock_run.calendar, clock_run.start, (idle, past, after), clock_run.pauses)
-    start, lengths = clock_run.due, [past, after]
-    if not offset.business_days:
-        start, lengths = offset_reached(clock_run, offset, _NOTHING, wall=wall, idle=_NOTHING), [after]
-    if start is None:
-        return None
-    later = clipped(clock_run.known_pauses, start)
-    instant = reach_all(clock_run.calendar, start, lengths, later)
-    # The hours of a following date can lie before an instant of a long night.
-    return max(start, instant) if instant is not None else None
-
-
-def seconds_until(clock_run: "ClockRun", offset: Offset, *, wall: bool, idle: int) -> int | None:
-    """Return after how many counted seconds a timer reaches an offset, or None while it is not known."""
-    if clock_run.target is None:
-        return idle + offset.seconds
-    deadline = clock_run.target
-    if wall:
-        if clock_run.due is None:
-            return None
-        pauses = ended(clock_run.known_pauses, clock_run.due)
-        deadline = max(0, counted(wall_clock(), clock_run.start, clock_run.due, pauses))
-    if offset.percent is not None:
-        return deadline * offset.percent // 100
-    return max(0, deadline + offset.seconds)
-
-
-@cache
-def wall_clock() -> "BusinessCalendar":
-    """Return the calendar on which every second counts."""
-    from slactl.sla.calendar.calendar import BusinessCalendar, Hours
-
-    return BusinessCalendar("wall", "UTC", Hours(always_open=True))

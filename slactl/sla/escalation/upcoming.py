@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from slactl.sla.escalation.levels import (
     DueLevel,
     FiringKey,
+    Repeats,
     key_of,
     levels_of,
     place_of,
@@ -34,23 +35,31 @@ IsBaseline = Callable[[str, str, datetime], bool]
 
 
 def next_level(
-    evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey], is_baseline: IsBaseline
+    evaluation: "Evaluation",
+    rules: "Rules",
+    fired: Collection[FiringKey],
+    is_baseline: IsBaseline,
+    repeats: Repeats = repeats,
 ) -> NextLevel | None:
     """Return the next level of a ticket that is not in `fired` and would fire as the ticket is now.
 
     A level that is due already and waits for the next `check` counts, unless it is older than its rule. None while
     every watched clock is paused.
     """
-    candidates = list[NextLevel]()
-    acked = evaluation.acked_until
+    first: tuple[int, DueLevel] | None = None
+    acked = seconds_of(evaluation.acked_until) if evaluation.acked_until is not None else 0
     for timer in evaluation.timers:
         if not timer.is_counting:
             continue
         for escalation in rules_watching(timer.clock_run, rules):
-            for due in to_come(timer.clock_run, escalation, evaluation, fired, is_baseline):
-                at = instant_of(due.at)
-                candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
-    return min(candidates, key=lambda candidate: candidate.at, default=None)
+            for due in to_come(timer.clock_run, escalation, evaluation, fired, is_baseline, repeats):
+                at = max(due.at, acked)
+                if first is None or at < first[0]:
+                    first = (at, due)
+    if first is None:
+        return None
+    at, due = first
+    return NextLevel(due.escalation.id, due.level.id, instant_of(at))
 
 
 def to_come(
@@ -59,6 +68,7 @@ def to_come(
     evaluation: "Evaluation",
     fired: Collection[FiringKey],
     is_baseline: IsBaseline,
+    repeats: Repeats = repeats,
 ) -> Iterator[DueLevel]:
     """Yield each level of an escalation rule, or the first repeat of it, that will fire and is not in `fired`.
 
@@ -70,14 +80,14 @@ def to_come(
         for due in repeats(clock_run, escalation, level):
             if due.key in fired:
                 continue
-            if _will_fire(due, evaluation, is_baseline):
+            if _will_fire(due, evaluation, is_baseline, repeats):
                 yield due
                 break
             if due.at >= seconds_of(evaluation.now):
                 break
 
 
-def _will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline) -> bool:
+def _will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline, repeats: Repeats) -> bool:
     """Return whether a level of a rule that matches the ticket fires, if the ticket stays as it is.
 
     These levels do not fire: a warning whose deadline, or a later level, comes before the next `check`; a level for
@@ -87,19 +97,19 @@ def _will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline)
     acked = evaluation.acked_until
     if due.is_passed or not due.level.when.matches(evaluation.facts):
         return False
-    if due.warning and _is_overtaken(due, max(now, seconds_of(acked)) if acked is not None else now):
+    if due.warning and _is_overtaken(due, max(now, seconds_of(acked)) if acked is not None else now, repeats):
         return False
     return due.at >= now or not is_baseline(due.escalation.id, due.level.id, instant_of(due.at))
 
 
-def _is_overtaken(due: DueLevel, checked: int) -> bool:
+def _is_overtaken(due: DueLevel, checked: int, repeats: Repeats) -> bool:
     """Return whether a `check` at an instant finds a warning expired."""
     clock_run, escalation = due.clock_run, due.escalation
     if due.at > checked:
         return False
     if clock_run.due is not None and clock_run.due < checked:
         return True
-    later = (other.at for other in levels_of(clock_run, escalation, checked) if other.is_due(checked))
+    later = (other.at for other in levels_of(clock_run, escalation, checked, repeats) if other.is_due(checked))
     return any(at > due.at for at in later)
 
 

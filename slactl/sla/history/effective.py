@@ -31,6 +31,13 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
 _BY_ITSELF = frozenset(("until", "by_itself"))
 
 
+def stands_alone(event: Event) -> bool:
+    """Return whether an event at the end of a history changes nothing about which of the other events count."""
+    if event.type is EventType.STATUS:
+        return _BY_ITSELF.isdisjoint(event.detail)
+    return event.id is None and event.type not in (EventType.CREATED, EventType.RETRACTED)
+
+
 def retractions(history: Sequence[Event]) -> list[datetime]:
     """Return the instants at which events were retracted, each once, in order."""
     return sorted({event.at for event in history if event.type is EventType.RETRACTED})

@@ -47,16 +47,19 @@ class Conditions:
     their clock is paused while the ticket is closed.
     """
 
-    __slots__ = ("_bursts", "_closed", "_created", "_pausing", "_quiet", "_unassigned", "_waiting")
+    __slots__ = ("_bursts", "_closed", "_created", "_pausing", "_quiet", "_timers", "_unassigned", "_waiting")
 
     def __init__(self, created: int, bursts: Sequence[str]) -> None:
         self._created = created
         self._bursts = tuple(bursts)
         self._unassigned, self._quiet, self._waiting = ConditionPeriods(), ConditionPeriods(), ConditionPeriods()
         self._closed, self._pausing = PauseLog(), False
+        #: The timers as they were asked for last, until an event changes one.
+        self._timers: tuple[tuple[int, BusinessCalendar, Collection[Condition]], Sequence[Timer]] | None = None
 
     def turn(self, at: int, *, done: bool, assigned: bool, pausing: bool) -> None:
         """Record the facts of the ticket from `at` on."""
+        self._timers = None
         self._unassigned.turn(at, not done and not assigned)
         self._quiet.turn(at, assigned and not done and not pausing)
         self._closed.turn(at, PauseReason.CLOSED if done else None)
@@ -67,24 +70,33 @@ class Conditions:
     def ask(self, at: int) -> None:
         """Begin to wait for the customer anew, because of another status or a reply of an agent."""
         if self._pausing:
+            self._timers = None
             self._waiting.turn(at, False)
             self._waiting.turn(at, True)
 
     def hear(self, at: int) -> None:
         """End the time of waiting for the customer, who wrote."""
+        self._timers = None
         self._waiting.turn(at, False)
 
     def act(self, at: int) -> None:
         """End a quiet period and begin the next one, because somebody worked on the ticket."""
         if self._quiet.holds:
+            self._timers = None
             self._quiet.turn(at, False)
             self._quiet.turn(at, True)
 
-    def timers(self, now: int, calendar: "BusinessCalendar", wanted: Collection[Condition]) -> Iterator[Timer]:
-        """Yield a timer for each period of the wanted conditions as of `now`, numbered from 1."""
-        for kind in wanted:
-            for cycle, (begin, end) in enumerate(self._periods(kind), 1):
-                yield _timer(self._clock_run(kind, cycle, begin, calendar), end, now)
+    def timers(self, now: int, calendar: "BusinessCalendar", wanted: Collection[Condition]) -> Sequence[Timer]:
+        """Return a timer for each period of the wanted conditions as of `now`, numbered from 1."""
+        asked = (now, calendar, wanted)
+        if self._timers is None or self._timers[0] != asked:
+            timers = [
+                _timer(self._clock_run(kind, cycle, begin, calendar), end, now)
+                for kind in wanted
+                for cycle, (begin, end) in enumerate(self._periods(kind), 1)
+            ]
+            self._timers = (asked, timers)
+        return self._timers[1]
 
     def clock_runs(self, calendar: "BusinessCalendar", wanted: Collection[Condition]) -> Iterator[ClockRun]:
         """Yield how the clocks of the wanted conditions that hold ran so far."""

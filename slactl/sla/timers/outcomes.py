@@ -5,13 +5,14 @@ They are facts: reopening the ticket or moving a deadline removes none of them.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
 from slactl.sla.enums import Target
 from slactl.sla.timers.deadline import TrackedTarget
 from slactl.sla.timers.pauses import PauseReason, seconds_of
+from slactl.sla.timers.targets import TrackedTargets
 from slactl.sla.timers.timer import Breach, Groups, Outcome, Timer
 
 
@@ -35,16 +36,15 @@ class GroupLog:
         return self._groups[max(0, bisect_right(self._since, seconds_of(instant)) - 1)]
 
 
-def outcomes(
-    judged: Iterable[tuple[TrackedTarget, Timer]], earlier: Sequence[TrackedTarget], log: GroupLog, now: datetime
-) -> Iterator[Outcome]:
+def outcomes(targets: TrackedTargets, log: GroupLog, now: datetime) -> Iterator[Outcome]:
     """Yield the outcomes of all cycles.
 
-    `earlier` are the cycles as they were each time they had stopped before, and those that have no target any more.
+    Among them are the cycles as they were each time they had stopped before, and those that have no target any more.
     """
     at = seconds_of(now)
+    judged = zip(targets, targets.timers(at), strict=True)
     counted = defaultdict[tuple[Target, int], set[int]](set)
-    for tracked, timer in chain(((before, before.timer(at)) for before in earlier), judged):
+    for tracked, timer in chain(((before, before.timer(at)) for before in targets.earlier()), judged):
         yield from _of_one(tracked, timer, counted[tracked.kind, tracked.cycle], log)
 
 

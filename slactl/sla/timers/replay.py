@@ -32,7 +32,7 @@ from slactl.sla.timers.outcomes import GroupLog, outcomes
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
 from slactl.sla.timers.targets import TrackedTargets
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import ClockRun, Evaluation, Groups, Timer
+from slactl.sla.timers.timer import ClockRun, Evaluation, Groups, Outcome, Timer
 
 #: Returns the rules with a hash, or the current rules for None.
 RulesFor = Callable[[str | None], Rules]
@@ -96,9 +96,7 @@ class Replay:
     def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
         """Return every timer as of `now`, which must not be before the last event."""
         at = seconds_of(now)
-        timers = [tracked.timer(at) for tracked in self._targets]
-        timers += self._conditions.timers(at, self._targets.terms.calendar, conditions)
-        return timers
+        return [*self._targets.timers(at), *self._conditions.timers(at, self._targets.terms.calendar, conditions)]
 
     def clock_runs(self, now: datetime, wanted: Collection[Target | Condition]) -> list[ClockRun]:
         """Return the clocks of these kinds that run at `now`, which must not be before the last event."""
@@ -123,7 +121,6 @@ class Replay:
     ) -> Evaluation:
         """Return the ticket and its timers as of `now`, which must not be before the last event."""
         timers = self.timers(now, conditions)
-        judged = zip(self._targets, timers, strict=False)
         unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
         first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
         policy, facts, acked = self._targets.terms.policy, self._facts, self._acked_until
@@ -153,9 +150,13 @@ class Replay:
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
-            outcomes=tuple(outcomes(judged, self._targets.earlier(), self._groups, now)) if with_outcomes else (),
+            outcomes=self.outcomes(now) if with_outcomes else (),
             terms=self._targets.terms,
         )
+
+    def outcomes(self, now: datetime) -> tuple[Outcome, ...]:
+        """Return the outcomes as of `now`, which must not be before the last event."""
+        return tuple(outcomes(self._targets, self._groups, now))
 
     def _choose(self, at: int) -> Terms:
         """Choose the policy that matches the ticket as people set it, and return its terms."""
@@ -294,7 +295,6 @@ _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
     EventType.RULES_APPLIED: Replay.read_rules_applied,
     **dict.fromkeys(OF_FACTS, Replay.read_facts),
 }
-
 
 #: The events that change what reports group by.
 _OF_GROUPS = OF_FACTS | {EventType.ASSIGNED, EventType.RULES_APPLIED}

@@ -1,11 +1,12 @@
 """Track the targets of one ticket while its history is read: first response, next responses, updates, resolution."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from slactl.sla.enums import Reopen, Status, Target
 from slactl.sla.timers.deadline import TrackedTarget
 from slactl.sla.timers.pauses import PauseLog, PauseReason
 from slactl.sla.timers.terms import Terms
+from slactl.sla.timers.timer import Timer
 
 
 class TrackedTargets:
@@ -20,6 +21,7 @@ class TrackedTargets:
         "_replied",
         "_resolutions",
         "_status",
+        "_timers",
         "_unknown",
         "_updates",
         "_waiting",
@@ -38,6 +40,8 @@ class TrackedTargets:
             NoOpenHours: the calendar has too little open time left for them.
         """
         self.terms = terms
+        #: The timers of an instant, until an event changes one.
+        self._timers: tuple[int, Sequence[Timer]] | None = None
         self._created, self._status = at, Status.OPEN
         self._logs = {kind: PauseLog() for kind in Target}
         #: The cycles that were reopened, as they had stopped.
@@ -59,6 +63,12 @@ class TrackedTargets:
         """Yield every target that was ever set, met and missed ones included."""
         return (tracked for tracked in self._cycles() if tracked.is_set)
 
+    def timers(self, now: int) -> Sequence[Timer]:
+        """Return the timer of each target that was ever set, as of `now`, each calculated once."""
+        if self._timers is None or self._timers[0] != now:
+            self._timers = (now, [tracked.timer(now) for tracked in self])
+        return self._timers[1]
+
     def earlier(self) -> list[TrackedTarget]:
         """Return the cycles that were reopened, as they had stopped, and those that were missed and have no target."""
         return [*self._earlier, *(tracked for tracked in self._cycles() if tracked.missed and not tracked.is_set)]
@@ -78,6 +88,7 @@ class TrackedTargets:
         With `unknown_instant` the ticket was done by `at`, and nobody knows since when. A first response that ends so
         was not given; `by_system` says that a level ended it.
         """
+        self._timers = None
         was_done, is_done, self._status = self._status.is_done, status.is_done, status
         self._turn(at)
         if is_done and not was_done:
@@ -98,8 +109,7 @@ class TrackedTargets:
 
         The reply decides an unknown end of those that it stops, not of the update that it starts.
         """
-        self._replied = True
-        self._waiting = None
+        self._replied, self._waiting, self._timers = True, None, None
         for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:]):
             if tracked.stopped is None:
                 tracked.stopped = at
@@ -110,6 +120,7 @@ class TrackedTargets:
 
     def message(self, at: int) -> None:
         """Start a next response, because the customer wrote, unless an earlier message already waits for one."""
+        self._timers = None
         if self._status.is_done:
             # No clock runs on a resolved ticket. If it is reopened, the customer has waited since this message.
             self._waiting = self._waiting if self._waiting is not None else at
@@ -122,7 +133,7 @@ class TrackedTargets:
         A change `by_person`, of priority, plan, tenant or tags, may let them count from `at`, and may alter missed
         targets too, as the terms say.
         """
-        self.terms = terms
+        self.terms, self._timers = terms, None
         self._turn(at)
         update = self._open(self._updates)
         for tracked in (*self._first(), *([update] if update is not None else []), self._resolutions[-1]):
@@ -137,6 +148,7 @@ class TrackedTargets:
 
     def set_by_hand(self, at: int, kind: Target, due: int | None) -> None:
         """Set or clear (None) the deadline of the open cycle of a target; cycles that stopped keep theirs."""
+        self._timers = None
         current = {
             Target.FIRST_RESPONSE: self._first_response,
             Target.NEXT_RESPONSE: self._open(self._next_responses),

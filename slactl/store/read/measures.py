@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
 
 
+#: The columns of outcomes from which targets are measured, and tickets judged, besides the groups.
+_MEASURED = frozenset(
+    ("ticket_id", "kind", "cycle", "agreement", "late_since", "stopped_at", "done", "late", "seconds", "averaged")
+)
+_JUDGED = frozenset(("ticket_id", "kind", "stopped_at", "done", "late"))
+
+
+def _grouping(by: str | None) -> set[str]:
+    """Return the column of outcomes that a report groups by."""
+    return {"tags" if by == "tag" else by} if by not in (None, "source") else set()
+
+
 class MeasuredTargets(NamedTuple):
     """Count the outcomes of one kind of target in a period, in one group.
 
@@ -38,7 +50,7 @@ def measured_targets(
     earlier = f"o.done AND o.late AND {of_miss('late_since')} < :since" if period.since else "0"
     numbers = counts(("o.late", "NOT o.done AND o.stopped_at IS NULL", earlier))
     columns = f"COUNT(*), {numbers}, GROUP_CONCAT(CASE WHEN o.done AND o.averaged THEN o.seconds END)"
-    query = grouped(columns, f"({outcomes(period, [kind])}) o", "1", by)
+    query = grouped(columns, f"({outcomes(period, [kind], only=_MEASURED | _grouping(by))}) o", "1", by)
     return [
         MeasuredTargets(group, total, late, still_open, earlier, list(map(int, seconds.split(","))) if seconds else [])
         for group, total, late, still_open, earlier, seconds in connection.execute(query, period.parameters)
@@ -93,18 +105,19 @@ def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | Non
     """Return how many tickets have outcomes in a period, by the groups of these outcomes."""
     group, joined = group_of(by, "o")
     resolved = "CASE WHEN o.done AND o.kind = 'resolution' THEN o.stopped_at END"
+    judged = outcomes(period, only=_JUDGED | _grouping(by))
     tickets = f"""SELECT {group} AS name, o.ticket_id, MAX(o.late) AS late, MIN({resolved}) AS resolved_at
-    FROM ({outcomes(period)}) o{joined} GROUP BY 1, 2"""
+    FROM ({judged}) o{joined} GROUP BY 1, 2"""
     before = "".join(f" AND {part}" for part in period.ends_after("e.at"))
     reopened = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id AND e.at >= m.resolved_at
     AND e.action = '{REOPEN}'{before} AND {_COUNTS})"""
     # Warnings, which slactl gives before a deadline, are no escalations.
-    escalated = f"""t.escalated AND EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = t.id
+    escalated = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id
     AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0)
-    AND {_COUNTS})"""
+    AND {_COUNTS}) AND (SELECT t.escalated FROM ticket t WHERE t.id = m.ticket_id)"""
     connection.create_function("is_retracted", 2, _is_retracted, deterministic=True)
     columns = counts(("1", escalated, "m.late", "m.resolved_at IS NOT NULL", reopened))
-    query = f"SELECT m.name, {columns} FROM ({tickets}) m CROSS JOIN ticket t ON t.id = m.ticket_id"
+    query = f"SELECT m.name, {columns} FROM ({tickets}) m"
     query += " GROUP BY 1" if by else ""
     return [TicketsJudged(*row) for row in connection.execute(query, period.parameters)]
 

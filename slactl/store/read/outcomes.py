@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,39 +37,56 @@ class Period:
         return [f"{instant} < :until"] if self.until else []
 
 
-#: What reports group by, and what else they need of an outcome.
+#: What reports group by.
 _GROUPS = ("plan", "tenant", "priority", "assignee", "policy", "tags")
-_COLUMNS = ("ticket_id", "kind", "cycle", "agreement", "started_at", "missed_at", "late_since")
+
+#: Each column, of a stop in the period, of a deadline that passed in it, and of one that no outcome counts yet.
+_COLUMNS: Mapping[str, tuple[str, str, str]] = {
+    **{name: (f"o.{name}", f"o.{name}", f"r.{name}") for name in ("ticket_id", "kind", "cycle", "agreement")},
+    "started_at": ("o.started_at", "o.started_at", "r.started_at"),
+    "missed_at": ("o.missed_at", "o.missed_at", "r.due_at"),
+    "late_since": ("o.late_since", "o.late_since", "r.due_at"),
+    "stopped_at": ("o.stopped_at", "{ended}", "NULL"),
+    "done": ("1", "0", "0"),
+    "late": ("o.met = 0", "1", "1"),
+    "seconds": ("o.seconds", "NULL", "NULL"),
+    "averaged": ("o.averaged", "0", "0"),
+    "paused_seconds": ("o.paused_seconds", "NULL", "NULL"),
+    "closed_seconds": ("o.closed_seconds", "NULL", "NULL"),
+    **{name: (f"o.{name}", f"o.{name}", f"t.{name}") for name in _GROUPS},
+}
 
 #: Targets whose deadlines passed since their tickets changed last; no outcome counts them yet. Only open tickets have
 #: them, which an index finds by their earliest deadline.
-_UNCOUNTED = f"""SELECT r.ticket_id, r.kind, r.cycle, r.agreement, r.started_at, r.due_at, r.due_at,
-NULL, 0, 1, NULL, 0, NULL, NULL, {", ".join(f"t.{name}" for name in _GROUPS)}
-FROM {views.tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
+_UNCOUNTED = f"""FROM {views.tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
 WHERE {views.OPEN} AND t.due_at < :now AND r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"""
 
-#: The outcomes of the same target and cycle as `o`.
-_OF_CYCLE = "outcome s WHERE s.ticket_id = o.ticket_id AND s.kind = o.kind AND s.cycle = o.cycle"
+#: The outcomes of the same target and cycle as `o`. A ticket has few: the plus sign keeps SQLite from looking for them
+#: among all outcomes of the kind.
+_OF_CYCLE = "outcome s WHERE s.ticket_id = o.ticket_id AND +s.kind = o.kind AND s.cycle = o.cycle"
 
 
-def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS) -> str:
+def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS, *, only: Collection[str] = tuple(_COLUMNS)) -> str:
     """Return the query of the outcomes of a period, of these kinds of target, as they stood when it ended.
+
+    It has `only` these columns. Where the indexes hold all of them, it reads no row of the table.
 
     An outcome is in the period if the clock `stopped_at` an instant in it, or if the target was `late_since` one. A
     stop after the period is null, so that a report stays the same. `done` and `late` are 0 or 1.
     """
     names = ", ".join(f"'{kind}'" for kind in kinds)
     stopped, passed = period.holds("o.stopped_at"), period.holds("o.late_since")
-    columns, groups = (", ".join(f"o.{name}" for name in part) for part in (_COLUMNS, _GROUPS))
     after = " AND ".join(["s.stopped_at >= o.late_since", *period.ends_after("s.stopped_at")])
     ended = f"(SELECT MIN(s.stopped_at) FROM {_OF_CYCLE} AND {after})"
     # The plus sign keeps SQLite from using an index for whether the clock stopped in the period.
     elsewhere = f"(o.stopped_at IS NULL OR NOT ({period.holds('+o.stopped_at')}))"
-    return f"""SELECT {columns}, o.stopped_at, 1 AS done, o.met = 0 AS late, o.seconds, o.averaged, o.paused_seconds,
-o.closed_seconds, {groups} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
-UNION ALL SELECT {columns}, {ended}, 0, 1, NULL, 0, NULL, NULL, {groups}
-FROM outcome o WHERE o.kind IN ({names}) AND {passed} AND {elsewhere}
-UNION ALL {_UNCOUNTED} AND r.kind IN ({names}) AND {period.holds("r.due_at")}"""
+    of_stop, of_miss, uncounted = (
+        ", ".join(f"{parts[place].format(ended=ended)} AS {name}" for name, parts in _COLUMNS.items() if name in only)
+        for place in range(3)
+    )
+    return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
+UNION ALL SELECT {of_miss} FROM outcome o WHERE o.kind IN ({names}) AND {passed} AND {elsewhere}
+UNION ALL SELECT {uncounted} {_UNCOUNTED} AND r.kind IN ({names}) AND {period.holds("r.due_at")}"""
 
 
 def of_miss(column: str) -> str:

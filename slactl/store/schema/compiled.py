@@ -28,10 +28,10 @@ class Table(NamedTuple):
         Raises:
             KeyError: the table does not have one of its columns.
         """
-        if unknown := row.keys() - self.columns.keys():
-            raise KeyError(*unknown)
-        stated = {**self.defaults, **row}
-        return [stated.get(name) for name in self.columns]
+        stated = {**dict.fromkeys(self.columns), **self.defaults, **row}
+        if len(stated) > len(self.columns):
+            raise KeyError(*(row.keys() - self.columns.keys()))
+        return list(stated.values())
 
 
 def file_of(kind: str) -> Path:

@@ -31,6 +31,9 @@ ACTIONS = {
 
 RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 
+#: The actions that reports look for in the histories of many tickets.
+COUNTED = (ACTIONS[EventType.ESCALATED], REOPEN)
+
 #: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 

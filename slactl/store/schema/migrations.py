@@ -180,6 +180,13 @@ def objectives(connection: sqlite3.Connection) -> None:
             create(connection, table)
 
 
+def covering(connection: sqlite3.Connection) -> None:
+    """Let indexes hold all that a summary asks of outcomes, and find the events that it counts."""
+    for table, index in (("outcome", "outcome_stopped"), ("outcome", "outcome_missed"), ("event", "event_counted")):
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
+        connection.execute(compiled.tables()[table].indexes[index])
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -197,7 +204,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
-    *(changes, objectives),
+    *(changes, objectives, covering),
 )
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from slactl.errors import RefusedError
@@ -46,7 +47,7 @@ def update_rows(connection: sqlite3.Connection, table: Table, changed: Sequence[
     """Update rows by `id`; those that set the same columns go together, in the order of the first of them."""
     for columns, alike in _by_columns(changed).items():
         statement = f"UPDATE {table} SET {_settings(columns)} WHERE id = ?"
-        connection.executemany(statement, [(*(row[name] for name in columns), row["id"]) for row in alike])
+        connection.executemany(statement, map(itemgetter(*columns, "id"), alike))
 
 
 def delete_rows(connection: sqlite3.Connection, table: Literal["outcome", "timer"], numbers: Iterable[int]) -> None:
@@ -85,7 +86,8 @@ def update_tickets(connection: sqlite3.Connection, changed: Sequence[Row], read:
     """
     for columns, alike in _by_columns(changed).items():
         statement = f"UPDATE ticket SET {_settings(columns)} WHERE id = ? AND version = ?"
-        values = [(*(row[name] for name in columns), row["id"], read.get(row["id"])) for row in alike]
+        pick = itemgetter(*columns, "id")
+        values = [(*pick(row), read.get(row["id"])) for row in alike]
         if connection.executemany(statement, values).rowcount != len(alike):
             named = ", ".join(str(row["id"]) for row in alike[:10])
             raise RefusedError(f"somebody else changed a ticket in the meantime (one of {named}); nothing was written")
@@ -158,8 +160,8 @@ def _grouped(connection: sqlite3.Connection, query: str, numbers: Sequence[int])
 def _by_columns(changed: Iterable[Row]) -> Mapping[tuple[str, ...], list[Row]]:
     alike: dict[tuple[str, ...], list[Row]] = {}
     for row in changed:
-        alike.setdefault(tuple(name for name in row if name != "id"), []).append(row)
-    return alike
+        alike.setdefault(tuple(row), []).append(row)
+    return {tuple(name for name in columns if name != "id"): found for columns, found in alike.items()}
 
 
 def _settings(columns: Iterable[str]) -> str:

@@ -113,8 +113,8 @@ def test_a_hot_query_does_the_same_work_at_ten_times_the_size(name: str, desks: 
 @pytest.mark.parametrize("name", OF_A_PERIOD)
 def test_a_query_on_a_period_finds_its_outcomes_by_indexes(name: str, desks: Sequence[Path]) -> None:
     searched = [
-        "o USING INDEX outcome_stopped (kind=? AND stopped_at>? AND stopped_at<?)",
-        "o USING INDEX outcome_missed (kind=? AND late_since>? AND late_since<?)",
+        "o USING {} outcome_stopped (kind=? AND stopped_at>? AND stopped_at<?)",
+        "o USING {} outcome_missed (kind=? AND late_since>? AND late_since<?)",
         # Deadlines that no outcome counts yet: only overdue open tickets are looked at.
         "ticket USING INDEX ticket_open (due_at<?)",
         "ticket USING INDEX ticket_wakes (wakes_at<?)",
@@ -125,7 +125,9 @@ def test_a_query_on_a_period_finds_its_outcomes_by_indexes(name: str, desks: Seq
             # `o` alone is also what the three parts come to.
             assert sum(bool(re.match(r"SCAN (o|s|t|r|e|n)\b", step)) for step in steps) == steps.count("SCAN o") <= 1
             if "opened" not in name:
-                wanted = searched if "time" not in name else searched[:1]
+                # A summary of all tickets reads no row of an outcome.
+                index = "COVERING INDEX" if name in ("the targets", "the tickets") else "INDEX"
+                wanted = [each.format(index) for each in (searched if "time" not in name else searched[:1])]
                 assert [part for part in wanted if f"SEARCH {part}" not in steps] == [], steps
 
 
@@ -185,3 +187,17 @@ def work(desk: Path, ask: Ask) -> int:
     finally:
         connection.close()
     return calls
+
+
+@pytest.mark.parametrize("name", OF_A_PERIOD)
+def test_without_statistics_the_outcomes_of_a_cycle_are_found_by_their_ticket(name: str, desk: Path) -> None:
+    for statement in asked(desk, OF_A_PERIOD[name]):
+        assert not [step for step in plan(desk, statement) if re.match(r"(SEARCH|SCAN) s\b(?!.*ticket_id=)", step)]
+
+
+def test_the_counted_events_of_a_ticket_are_found_by_their_own_index(desk: Path) -> None:
+    for statement in asked(desk, OF_A_PERIOD["the tickets"]):
+        steps = [step for step in plan(desk, statement) if step.startswith("SEARCH e ")]
+        assert [re.findall(r"\w*INDEX \w+ \(\S+=\? AND \S+=\?", step) for step in steps] == [
+            ["INDEX event_counted (ticket_id=? AND action=?"]
+        ] * 2

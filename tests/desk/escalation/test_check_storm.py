@@ -1,0 +1,133 @@
+"""Many tickets that are late at once: `check` judges each history once, whatever number of levels fire for it."""
+
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from types import CodeType, FrameType
+
+import pytest
+from conftest import Slactl
+from escalation_desk import ladder, policy, write_rules
+
+from slactl import clock
+from slactl.config import resolve
+from slactl.desk.escalation import scan
+from slactl.desk.escalation.check import check
+from slactl.desk.escalation.run import Report, RunOptions
+from slactl.desk.ledger.desk import Desk
+from slactl.sla.timers.deadline import TrackedTarget
+from slactl.sla.timers.replay import Replay
+
+LATE = datetime(2026, 3, 2, 20, tzinfo=UTC)
+
+#: Three levels that are due for each ticket: one changes its priority and its tags, one its assignee.
+LEVELS = ladder(
+    "resolution",
+    'raise 0m priority = "urgent"; tag = ["late"]; note = "Late."',
+    'manager +1h assign = "manager"; notify = ["manager", "previous_assignee"]',
+    "again +2h",
+)
+
+#: What a run is counted by.
+COUNTED: dict[CodeType, str] = {
+    Replay.__init__.__code__: "evaluations",
+    TrackedTarget.timer.__code__: "timers",
+    clock.to_text.__wrapped__.__code__: "instants",
+}
+
+
+class Storm:
+    """Count what one run of `check` does for some tickets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls, self.statements = Counter[str](), list[str]()
+        connect = sqlite3.connect
+
+        def traced(*arguments: object, **options: object) -> sqlite3.Connection:
+            connection = connect(*arguments, **options)  # type: ignore[call-overload]
+            connection.set_trace_callback(self.statements.append)
+            assert isinstance(connection, sqlite3.Connection)
+            return connection
+
+        monkeypatch.setattr(sqlite3, "connect", traced)
+
+    def run(self) -> Report:
+        def watch(frame: FrameType, event: str, _: object) -> None:
+            if event == "call" and frame.f_code in COUNTED:
+                self.calls[COUNTED[frame.f_code]] += 1
+
+        sys.setprofile(watch)
+        try:
+            return check(Desk.of(resolve(os.environ)), LATE, RunOptions(send=False))
+        finally:
+            sys.setprofile(None)
+
+    def begun_with(self, *words: str) -> int:
+        return sum(statement.startswith(words) for statement in self.statements)
+
+
+def storm(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tickets: int, work: float = 3600) -> Storm:
+    """Import tickets that are all late, and run `check`, whose batches take tickets for `work` seconds."""
+    monkeypatch.setattr(scan, "WORK", work)
+    write_rules(desk, policy(resolution="4h", first_response="1h"), LEVELS)
+    opened = [
+        json.dumps({"ticket": f"T-{number}", "at": f"2026-03-02T09:{number:02}:00Z", "type": "created", "subject": "S"})
+        for number in range(tickets)
+    ]
+    assert slactl("import", "-", stdin="\n".join(opened)).code == 0
+    with monkeypatch.context() as patch:
+        counted = Storm(patch)
+        report = counted.run()
+    assert (report.problems, report.scanned, report.breached) == ([], tickets, 2 * tickets)
+    assert report.escalated == 3 * tickets
+    return counted
+
+
+@pytest.mark.parametrize("tickets", [10, 30])
+def test_each_history_is_read_once(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tickets: int) -> None:
+    calls = storm(desk, slactl, monkeypatch, tickets).calls
+    assert calls["evaluations"] == tickets
+    assert calls["timers"] == 2 * tickets
+    assert calls["instants"] < 75 * tickets + 100, calls
+
+
+@pytest.mark.parametrize("tickets", [10, 30])
+def test_a_batch_reads_as_often_for_many_tickets_as_for_few(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tickets: int
+) -> None:
+    counted = storm(desk, slactl, monkeypatch, tickets)
+    assert counted.begun_with("SELECT", "WITH") < 50
+
+
+def rows_of(desk: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(desk)) as connection:
+        queries = {
+            "ticket": "SELECT * FROM ticket",
+            "timer": "SELECT * FROM timer ORDER BY id",
+            "escalation": "SELECT * FROM escalation ORDER BY id",
+            "event": "SELECT id, ticket_id, at, action FROM event ORDER BY id",
+            "notification": "SELECT ticket_id, escalation_id, recipient FROM notification ORDER BY id",
+            "outcome": "SELECT ticket_id, kind, missed_at, detected_at, met FROM outcome ORDER BY ticket_id, kind",
+        }
+        return {table: connection.execute(query).fetchall() for table, query in queries.items()}
+
+
+def test_a_batch_that_takes_too_long_ends_and_the_next_one_goes_on(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = shutil.copy(desk, desk.with_name("fresh.db"))
+    whole = storm(desk, slactl, monkeypatch, 12)
+    expected = rows_of(desk)
+    for path in desk.parent.glob("slactl.db*"):
+        path.unlink()
+    shutil.copy(fresh, desk)
+    monkeypatch.setattr(scan, "TOGETHER", 1)
+    single = storm(desk, slactl, monkeypatch, 12, work=-1)
+    assert single.begun_with("COMMIT") == whole.begun_with("COMMIT") + 11
+    assert rows_of(desk) == expected
