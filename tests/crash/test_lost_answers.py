@@ -90,6 +90,7 @@ SAID = {
 #: The other commands: `report --html` says only on stderr that it has written a page.
 READING = {
     *("audit list", "audit verify", "explain", "export", "help", "history", "list", "report", "show", "simulate"),
+    *("board", "objectives"),
     *("calendar add", "calendar between", "calendar is-open", "calendar show", "summary", "watch"),
     *("notifications list", "rules check", "rules diff", "rules path", "rules show", "rules test"),
     *("oncall export", "oncall list", "oncall now", "oncall show"),

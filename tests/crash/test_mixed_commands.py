@@ -204,6 +204,7 @@ ELSEWHERE = {
     "rules set": "writes the rules file and no database",
     "notify test": "writes nothing; what it sends is seen by who takes it",
     "watch": "needs a terminal",
+    "restore": "puts another database in the place of this one; it is killed and raced in tests of its own",
     "sync": "runs the commands of sources, which fail, hang and are killed in tests of their own",
 }
 
@@ -224,6 +225,7 @@ rules test {}/tests.toml
 rules diff
 rules check
 rules show
+rules path
 map check csv
 calendar add office 2026-03-02T09:00Z 2h
 calendar between office 2026-03-02T09:00Z 2026-03-03T09:00Z

@@ -37,7 +37,15 @@ EVERYTHING = " ".join(f"{{{{ {name} }}}}" for name in NAMES)
 
 def row(text: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"id": 1, "ticket_id": 7, "status": "open", "priority": "high", "target": "resolution"}
-    facts |= {"source": "manual", "actor": text, "kind": None, "event_id": None, "sets_status": None, "timezone": None}
+    facts |= {
+        "source": "manual",
+        "actor": text,
+        "kind": None,
+        "event_id": None,
+        "sets_status": None,
+        "timezone": None,
+        "goal": None,
+    }
     return facts | {"deadline": "2026-03-02T08:00:00Z"} | dict.fromkeys(WRITTEN, text)
 
 

@@ -156,6 +156,9 @@ doctor
 doctor --json
 doctor --rebuild
 backup FOLDER/backup.db
+undo 5 -n
+rules path
+restore FOLDER/backup.db --yes
 erase --requester bob@example.com --yes
 watch
 init
