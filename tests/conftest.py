@@ -101,6 +101,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SLACTL_ACTOR", "ann")
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("PAGER", "cat")  # nobody presses a key
     # Tests set the wall clock as they like; those about that say themselves what the other clock shows.
     monkeypatch.setenv("SLACTL_TRUST_CLOCK", "1")
 
