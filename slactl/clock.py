@@ -68,10 +68,15 @@ def until_next_second() -> float:
     return 1.0 - datetime.now(UTC).microsecond / 1_000_000
 
 
-@lru_cache(maxsize=1024)
 def to_text(instant: datetime) -> str:
     """Return an aware instant as text for storage and programs: `2026-03-02T08:00:00Z`."""
-    return instant.astimezone(UTC).isoformat()[:19] + "Z"
+    # Two times of a zone that are an hour apart when clocks go back are equal to a cache.
+    return _utc_text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)
+def _utc_text(instant: datetime) -> str:
+    return instant.isoformat()[:19] + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -171,9 +176,14 @@ def typed_zone(name: str) -> "ZoneInfo":
         raise NotKnownError(str(error)) from None
 
 
-def _no_zone(name: str) -> ValueError:
+def zone_names() -> list[str]:
+    """Return the names of the time zones that this machine knows, in order."""
     from zoneinfo import available_timezones
 
+    return sorted(available_timezones())
+
+
+def _no_zone(name: str) -> ValueError:
     from slactl.text import clean, did_you_mean
 
-    return ValueError(f"there is no time zone {clean(name)[:100]!r}{did_you_mean(name, available_timezones())}")
+    return ValueError(f"there is no time zone {clean(name)[:100]!r}{did_you_mean(name, zone_names())}")

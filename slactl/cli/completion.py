@@ -168,9 +168,9 @@ def tag_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def zone_names(incomplete: str) -> list[str]:
     """Return the names of time zones that begin with a text."""
-    from zoneinfo import available_timezones
+    from slactl.clock import zone_names as known
 
-    return [name for name in sorted(available_timezones()) if name.startswith(incomplete)]
+    return [name for name in known() if name.startswith(incomplete)]
 
 
 def escalation_ids(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -23,7 +23,7 @@ PeriodOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(fields="slactl.desk.reports.objectives:FIELDS")
 def objectives(
     context: typer.Context,
     period: PeriodOption = None,

@@ -234,7 +234,7 @@ def test_the_table_shows_the_newly_breached_first(edited: Path, slactl: Slactl, 
     result = slactl("rules", "apply", "--yes", "--format", "table")
     assert result.code == 0
     header, *rows, summary = result.lines
-    assert header.split()[:2] == ["id", "target"]
+    assert header.split()[:4] == ["id", "external", "id", "target"]
     assert ["newly breached" in row for row in rows] == [True, True, False]
     assert [row.split()[0] for row in rows] == ["1", "2", "2"]
     assert summary == (
