@@ -1,6 +1,7 @@
 """Imports of rows that break off at any operation: what is done later is what a whole import would have done."""
 
 import json
+import re
 import signal
 import sqlite3
 from collections.abc import Sequence
@@ -138,6 +139,12 @@ def shown(database: Path) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT {names} FROM ticket WHERE source = 'web' ORDER BY external_id").fetchall()
 
 
+def whole(database: Path) -> dict[str, list[str]]:
+    """Everything in a database but the numbers of changes: an import that goes on after a kill is another command."""
+    chained = r"'hash': '\w+'|\"change\":\d+,?"
+    return {name: [re.sub(chained, "", row) for row in rows] for name, rows in content(database).items()}
+
+
 def tell(story: Story) -> int:
     """Tell a story with and without kills, and compare; return how many imports were killed."""
     killed = 0
@@ -146,23 +153,23 @@ def tell(story: Story) -> int:
             (place / "web.toml").write_text(MAP)
         for step, number in enumerate(story.order):
             rows = story.rows(number)
-            whole = take(usual, rows)
-            assert whole.code == 0, whole.err
-            ended = take(folder, rows, Trouble(int(story.places[step] * len(whole.operations))))
+            usually = take(usual, rows)
+            assert usually.code == 0, usually.err
+            ended = take(folder, rows, Trouble(int(story.places[step] * len(usually.operations))))
             killed += ended.code == -signal.SIGKILL
             assert violations(folder / "slactl.db", NOON) == []
             assert take(folder, rows).code == 0
             for place in (usual, folder) if step == 0 else ():
                 change_by_people(place)
-        wanted = content(usual / "slactl.db")
-        assert content(folder / "slactl.db") == wanted
+        wanted = whole(usual / "slactl.db")
+        assert whole(folder / "slactl.db") == wanted
         _, priority, assignee, *_ = shown(folder / "slactl.db")[0]
         newest = [said.facts(story.messages) for said in story.exports[1]]
         assert shown(folder / "slactl.db")[1:] == newest[1:]
         assert (priority, assignee) == ("urgent", "lena")
         for number in (*story.order, *story.order):
             assert "0 tickets opened, 0 changed, 0 events added" in take(folder, story.rows(number)).out
-        assert content(folder / "slactl.db") == wanted
+        assert whole(folder / "slactl.db") == wanted
     return killed
 
 
@@ -249,13 +256,13 @@ def test_sync_that_is_killed_is_done_by_the_next_one(part: float) -> None:
     with desk_copy() as usual, desk_copy() as folder:
         add_source(usual)
         add_source(folder)
-        whole = run(*settings(usual), "sync", before=small_batches)
-        assert whole.code == 0, whole.err
-        trouble = Trouble(int(part * len(whole.operations)))
+        usually = run(*settings(usual), "sync", before=small_batches)
+        assert usually.code == 0, usually.err
+        trouble = Trouble(int(part * len(usually.operations)))
         assert run(*settings(folder), "sync", before=small_batches, trouble=trouble).code == -signal.SIGKILL
         assert violations(folder / "slactl.db", NOON) == []
         assert run(*settings(folder), "sync", before=small_batches).code == 0
-        both = [content(each / "slactl.db") for each in (usual, folder)]
+        both = [whole(each / "slactl.db") for each in (usual, folder)]
         assert [both[0][name] for name in ("ticket", "event", "timer", "snapshot")] == [
             both[1][name] for name in ("ticket", "event", "timer", "snapshot")
         ]
