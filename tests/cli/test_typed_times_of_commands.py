@@ -92,7 +92,7 @@ def test_schedule_lends_its_hours(tickets: Path, slactl: Slactl) -> None:
         ("list", "--at", "in 3bd"),
         ("check", "-n", "--at", "in 3bd"),
         ("create", "Printer", "--from", "ann@example.com", "--at", "in 3bd"),
-        ("silence", "add", "--tenant", "acme", "--until", "in 3bd"),
+        ("silence", "add", "--escalation", "resolution", "--until", "in 3bd"),
     ],
 )
 @freeze_time(FRIDAY)
