@@ -38,7 +38,7 @@ LEVELS = ladder(
 COUNTED: dict[CodeType, str] = {
     Replay.__init__.__code__: "evaluations",
     TrackedTarget.timer.__code__: "timers",
-    clock.to_text.__wrapped__.__code__: "instants",
+    clock._utc_text.__wrapped__.__code__: "instants",
 }
 
 
