@@ -40,12 +40,12 @@ def board(
     """Write the live board as one HTML page.
 
     It shows overdue tickets, tickets that are due soon, urgent tickets without an assignee, who is on call, and goals.
-    The page loads nothing from a network and reads its file again every 30 seconds. A page that was not written for
-    longer than two checks take says so in red. Let cron write it: check --board FILE.
+    The page loads nothing from a network and reads its file again every 30 seconds. If the page is
+    older than twice the usual time between two checks, it says so in red. Let cron write it: check --board FILE.
 
     Only you may read the page; --mode 0644 lets everybody read it. It contains the subjects of tickets.
 
-    \\b
+    \b
     Examples:
       slactl board board.html
       slactl board --mode 0644 board.html

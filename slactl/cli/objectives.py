@@ -28,13 +28,14 @@ def objectives(
     context: typer.Context,
     period: PeriodOption = None,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a goal is missed.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if attainment is below a goal.")] = False,
     *,
     output: Output,
 ) -> None:
-    """Show goals, and how many misses they can bear.
+    """Show goals, and how many more targets may be missed.
 
-    Without --period each goal is shown in its present period. With it, goals with such periods are shown in that one.
+    Without --period, it shows each goal in its current period. With --period, it shows that period, and only goals with
+    periods of this kind.
 
     \b
     Examples:

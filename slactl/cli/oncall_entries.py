@@ -89,11 +89,11 @@ def away(
 @app.command("list", fields="slactl.store.read.messages:ROTA_COLUMNS")
 def list_(
     context: typer.Context,
-    ended: Annotated[bool, typer.Option("--all", help="Also those that are over or removed.")] = False,
+    ended: Annotated[bool, typer.Option("--all", help="Also entries that have ended or were removed.")] = False,
     *,
     output: Output,
 ) -> None:
-    """List overrides and absences by the time of their begin.
+    """List overrides and absences in the order of their start.
 
     \b
     Examples:
@@ -122,7 +122,7 @@ def remove(
 ) -> None:
     """Remove overrides and absences.
 
-    One that holds now ends now. Its row stays in the list with --all.
+    If an entry holds now, it ends now. Its row stays in the list with --all.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ SinceOption = Annotated[str | None, typer.Option("--since", metavar="T", help="F
 ZoneOption = Annotated[
     str | None,
     typer.Option(
-        "--timezone", metavar="Z", help="The time zone of days and hours; default the zone in which you read times."
+        "--timezone", metavar="Z", help="The time zone of days and hours; default the display zone."
     ),
 ]
 HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")]

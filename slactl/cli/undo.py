@@ -39,12 +39,12 @@ def undo(
     *,
     answer: Answer,
 ) -> None:
-    """Undo what one command did; both stay in the log.
+    """Undo what one command did; the log keeps everything.
 
     It retracts everything that the command did, on all its tickets. slactl then calculates everything as if it had not
     happened. What slactl itself did meanwhile, and messages that were sent, stay. On a terminal it shows what each
-    ticket would become, and asks. The number of a change is in its receipt and in slactl history; it may be anybody's.
-    An undo can be undone too. Exit code 5: the change cannot be undone, or is undone already.
+    ticket would become, and asks. slactl history shows the number of each change. You can also undo a change of another
+    person. An undo can be undone too. Exit code 5: the change cannot be undone, or is undone already.
 
     \b
     Examples:

@@ -65,11 +65,11 @@ def restore(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a backup back, and keep the present database beside it.
+    """Restore a backup, and keep the old database beside it.
 
-    slactl verifies the backup before it changes anything. The present database is kept under its name with
-    ".before-restore-" and the time. Stop cron before you restore: the next check may send again what was sent after
-    the backup.
+    slactl verifies the backup before it changes anything. The name of the old database gets
+    ".before-restore-" and the time. Stop cron before you restore: the next check may send messages a second time that
+    were sent after the backup.
 
     Exit code 75: a check or a sync is running, or another program writes.
 
