@@ -72,12 +72,6 @@ ManyOption = Annotated[
 ]
 
 
-def ids_argument(metavar: str, help_text: str) -> typer.models.ArgumentInfo:
-    """Return an argument of ids whose last word may be something else."""
-    argument: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_text, autocompletion=ticket_ids)
-    return argument
-
-
 class Answer(NamedTuple):
     """The options of a command that changes tickets: whether to store the change, and how to print it."""
 
