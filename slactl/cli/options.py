@@ -179,8 +179,8 @@ class Call(NamedTuple):
         return parse_time(text, max(self.now, after) if after is not None else self.now, ahead=ahead)
 
     def person(self, name: str | None) -> str | None:
-        """Return the name that a person typed; `me` is the actor."""
-        return self.config.actor if name is not None and name.strip() == "me" else name
+        """Return the name that a person typed; `me` and `@me` are the actor."""
+        return self.config.actor if name is not None and name.strip() in ("me", "@me") else name
 
     @property
     def screen(self) -> Screen:
