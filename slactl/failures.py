@@ -102,7 +102,9 @@ def _report_usage(error: Exception, arguments: Sequence[str]) -> ExitCode:
     meant = _meant(error) or _ours(error)
     _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
     path = context.command_path if context else "slactl"
-    _say(f"hint: {_with_dashes(error, arguments) or f'{path} --help'}")
+    asked = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
+    elsewhere = None if meant else _COMMANDS.get(asked or "")
+    _say(f"hint: {_with_dashes(error, arguments) or f'{elsewhere or path} --help'}")
     return ExitCode.USAGE
 
 
@@ -138,6 +140,13 @@ _FOREIGN = {
     **dict.fromkeys(("--force", "-f"), "--yes"),
     **dict.fromkeys(("-l", "-L"), "--limit"),
     "--tz": "--timezone",
+}
+
+
+#: The commands that do what people ask other commands for by an option.
+_COMMANDS = {
+    **{f"--{name}": f"slactl {name}" for name in ("priority", "status", "tag", "due", "note", "watch", "undo")},
+    **{"-w": "slactl watch", "--assignee": "slactl assign", "--assign": "slactl assign", "--close": "slactl close"},
 }
 
 

@@ -124,6 +124,8 @@ def _until(text: str, now: datetime, since: datetime | None, ahead: bool) -> dat
     if days is None:
         until = parse_instant(text, base, ahead=ahead)
         return until if since is None or until > since else parse_instant(text, since, ahead=True)
+    if len(days) > 1:  # weekdays and dates without a year repeat; those around SINCE are meant
+        days = _bare_dates(text, base) or days
     until = _at(_nearest_day(days, base, ahead=ahead), DAY)
     if since is not None and until <= since:
         until = _at(_nearest_day(_bare_dates(text, since) or days, since, ahead=True), DAY)

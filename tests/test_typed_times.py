@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -254,6 +255,9 @@ def test_calendar_says_when_a_day_ends_and_which_days_count(
         ("mon..wed", False, "2026-11-23T00:00:00Z", "2026-11-26T00:00:00Z"),
         ("mon..wed", True, "2026-11-30T00:00:00Z", "2026-12-03T00:00:00Z"),
         ("..fri", True, None, "2026-11-28T00:00:00Z"),
+        ("tue..mon", True, "2026-12-01T00:00:00Z", "2026-12-08T00:00:00Z"),
+        ("2026-12-20..fri", True, "2026-12-20T00:00:00Z", "2026-12-26T00:00:00Z"),
+        ("2026-12-20..1 Jan", True, "2026-12-20T00:00:00Z", "2027-01-02T00:00:00Z"),
         ("..wed", True, None, "2026-11-26T00:00:00Z"),
         ("24 Nov..26 Nov", False, "2026-11-24T00:00:00Z", "2026-11-27T00:00:00Z"),
         ("20 Nov..24 Nov", False, "2026-11-20T00:00:00Z", "2026-11-25T00:00:00Z"),
@@ -268,6 +272,20 @@ def test_ranges_exclude_a_time_and_include_a_date(text: str, ahead: bool, since:
     display_zone.use("UTC")
     found = parse_range(text, from_text(WEDNESDAY), ahead=ahead)
     assert tuple(to_text(side) if side else None for side in found) == (since, until)
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_any_two_weekdays_are_a_range_on_any_day(ahead: bool) -> None:
+    display_zone.use("UTC")
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    for number in range(7):
+        now = from_text(WEDNESDAY) + timedelta(days=number)
+        for first, last in product(names, names):
+            since, until = parse_range(f"{first}..{last}", now, ahead=ahead)
+            assert since is not None
+            assert until is not None
+            assert since < until <= since + timedelta(days=8)
+            assert (names[since.weekday()], names[(until - timedelta(days=1)).weekday()]) == (first, last)
 
 
 def test_day_of_a_range_is_as_long_as_the_clocks_make_it() -> None:

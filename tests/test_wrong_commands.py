@@ -40,6 +40,9 @@ WRONG = {
         @open
         list -o json
         list --no-color
+        list --watch
+        list --assignee nobody
+        edit 1 --priority high
         list --reverse
         lst
         lsit --all
@@ -294,6 +297,8 @@ def test_a_wrong_command_changes_nothing_and_its_hint_runs(code: int, line: str,
         ("list -o json", "Did you mean --format?"),
         ("list --columns id", "Did you mean --fields?"),
         ("list --no-color", "Did you mean --color?"),
+        ("edit 1 --priority high", "hint: slactl priority --help"),
+        ("list -w", "hint: slactl watch --help"),
         ("summary --grep x", "error: No such option: --grep"),
     ],
 )

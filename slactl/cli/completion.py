@@ -83,6 +83,16 @@ def ids_then_priority(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*map(str, Priority if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
 
 
+def ids_then_assignee(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return ids, and from the second word on assignees and roles too."""
+    return [*(assignees_and_roles(ctx, incomplete) if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
+
+
+def ids_then_tag(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return ids, and from the second word on tags too."""
+    return [*(tag_names(ctx, incomplete) if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
+
+
 def ids_then_status(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return ids, and from the second word on statuses too."""
     return [*map(str, Status if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]

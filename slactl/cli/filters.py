@@ -1,6 +1,7 @@
 """The filters of lists of tickets: options that people type, and the condition that the database gets."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
@@ -11,7 +12,7 @@ from slactl.cli.options import Call, wall_seconds
 from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority, Status, Target
-from slactl.text import trimmed
+from slactl.text import NOBODY, trimmed
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -126,7 +127,7 @@ class Filters(NamedTuple):
             plans=chosen("plan", self.plans, as_is),
             tenants=chosen("tenant", self.tenants, as_is),
             sources=chosen("source", self.sources, as_is),
-            assignees=chosen("assignee", self.assignees, lambda name: here.person(name) or name),
+            assignees=chosen("assignee", self.assignees, partial(_assignee, here)),
             requesters=chosen("requester", self.requesters, as_is),
             tags=chosen("tag", self.tags, as_is),
             created=_spans("created", self.created, here),
@@ -135,6 +136,17 @@ class Filters(NamedTuple):
             due=_spans("due", self.due, here, ahead=True),
             search=self.search or (),
         )
+
+
+def _assignee(here: Call, name: str) -> str:
+    """Return the assignee that a person typed.
+
+    Raises:
+        UsageError: the word means that there is none.
+    """
+    if name == NOBODY:
+        raise UsageError("nobody is no assignee", "slactl list --unassigned")
+    return here.person(name) or name
 
 
 def check_names(transaction: "Transaction", here: Call, wanted: "TicketFilter") -> None:

@@ -72,12 +72,6 @@ ManyOption = Annotated[
 ]
 
 
-def ids_argument(metavar: str, help_text: str) -> typer.models.ArgumentInfo:
-    """Return an argument of ids whose last word may be something else."""
-    argument: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_text, autocompletion=ticket_ids)
-    return argument
-
-
 class Answer(NamedTuple):
     """The options of a command that changes tickets: whether to store the change, and how to print it."""
 
@@ -185,8 +179,8 @@ class Call(NamedTuple):
         return parse_time(text, max(self.now, after) if after is not None else self.now, ahead=ahead)
 
     def person(self, name: str | None) -> str | None:
-        """Return the name that a person typed; `me` is the actor."""
-        return self.config.actor if name is not None and name.strip() == "me" else name
+        """Return the name that a person typed; `me` and `@me` are the actor."""
+        return self.config.actor if name is not None and name.strip() in ("me", "@me") else name
 
     @property
     def screen(self) -> Screen:

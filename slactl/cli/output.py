@@ -11,6 +11,7 @@ from slactl.cli.options import Answer, Call, Output, call, complain, leave, say,
 from slactl.config import Config
 from slactl.errors import ExitCode
 from slactl.show.form import Form
+from slactl.text import trimmed
 
 if TYPE_CHECKING:
     from slactl.desk.tickets.change import Change, ChangeResult
@@ -128,9 +129,8 @@ def announce(
     if assignee is not None:
         from slactl.desk.tickets.input import is_recipient
 
-        if not is_recipient(here.desk, assignee):
-            file = here.desk.rules
-            entry = f"{assignee} has no [people.{assignee}] entry in {file}"
+        if not is_recipient(here.desk, name := trimmed(assignee)):
+            entry = f"{name} has no [people.{name}] entry in {here.desk.rules}"
             tell(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
     if not outcome.failures:
         return

@@ -1,5 +1,6 @@
 """The commands that change a field of tickets."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from slactl.cli import completion
 from slactl.cli.create import ExternalIdOption, PlanOption, TenantOption
 from slactl.cli.input import as_priority, as_status, confirm_many, ids_then_text, last_word, read_ids, typed
-from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call, ids_argument
+from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
@@ -15,10 +16,23 @@ from slactl.errors import UsageError
 app = Commands()
 
 
+def ids_argument(
+    metavar: str, help_text: str, words: Callable[[typer.Context, str], list[str]]
+) -> typer.models.ArgumentInfo:
+    """Return an argument of ids whose last word may be something else; the shell completes `words`."""
+    argument: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_text, autocompletion=words)
+    return argument
+
+
 @app.command()
 def assign(
     context: typer.Context,
-    words: Annotated[list[str], ids_argument("ID… [WHO]", "The tickets, then the new assignee unless --to names one.")],
+    words: Annotated[
+        list[str],
+        ids_argument(
+            "ID… [WHO]", "The tickets, then the new assignee unless --to names one.", completion.ids_then_assignee
+        ),
+    ],
     to: Annotated[
         str | None,
         typer.Option(
@@ -210,7 +224,10 @@ def reopen(
 def tag(
     context: typer.Context,
     words: Annotated[
-        list[str], ids_argument("ID… [TAG]", "The tickets, then a tag to add unless --add or --remove names one.")
+        list[str],
+        ids_argument(
+            "ID… [TAG]", "The tickets, then a tag to add unless --add or --remove names one.", completion.ids_then_tag
+        ),
     ],
     add: Annotated[
         list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.", autocompletion=completion.tag_names)

@@ -165,6 +165,7 @@ def doctor(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Calculate all tickets and timers again.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only the problems.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the installation and suggest a fix for each problem.
@@ -191,8 +192,12 @@ def doctor(
         raise UsageError("--dry-run needs --rebuild: doctor alone changes nothing", "slactl doctor")
     here = call(context)
     record, code = _health(here)
+    if quiet:
+        record["checks"] = [check for check in record["checks"] if not check["ok"]]
     if as_json:
         write_object(record, sys.stdout)
+    elif not record["checks"]:
+        pass
     elif sys.stdout.isatty():
         draw_health(record, here.screen)
     else:

@@ -91,6 +91,8 @@ def test_the_last_word_of_a_closed_set_comes_after_an_id(filled: Path) -> None:
     assert complete("slactl priority u") == []
     assert complete("slactl priority 3 u") == ["urgent"]
     assert complete("slactl status 3 res") == ["resolved"]
+    assert "me" in complete("slactl assign 3 m")
+    assert complete("slactl assign me") == []
 
 
 def test_views(filled: Path) -> None:

@@ -51,8 +51,8 @@ def period_before(period: Period) -> Period | None:
     return Period(period.now, to_text(since - (end - since)), period.since)
 
 
-def between(now: datetime, since: datetime | None, until: datetime | None) -> Period:
-    """Return the period [since, until) as seen from `now`.
+def between(now: datetime, since: datetime | None, until: datetime | None, command: str) -> Period:
+    """Return the period [since, until) as seen from `now`, for a command.
 
     Raises:
         UsageError: it ends before it begins.
@@ -60,7 +60,7 @@ def between(now: datetime, since: datetime | None, until: datetime | None) -> Pe
     if since is not None and until is not None and until < since:
         raise UsageError(
             f"the period ends ({describe(until)}) before it begins ({describe(since)})",
-            "slactl summary --since '7d ago' --until now",
+            f"slactl {command} --since '7d ago' --until now",
         )
     return Period(to_text(now), to_text(since) if since else None, to_text(until) if until else None)
 

@@ -63,7 +63,7 @@ def report(
     Raises:
         UsageError: the period ends before it begins.
     """
-    period = between(now, since, until)
+    period = between(now, since, until, "report")
     [tickets] = reads.tickets_judged(transaction, period)
     return {
         "at": period.now,

@@ -113,7 +113,7 @@ def summarize(
     Raises:
         UsageError: the period ends before it begins, or the forecast is too long.
     """
-    period, soon = between(now, since, until), to_text(now + timedelta(seconds=due_soon))
+    period, soon = between(now, since, until, "summary"), to_text(now + timedelta(seconds=due_soon))
     whole, tallies = _tallies(transaction, period, soon)[None], _tallies(transaction, period, soon, by) if by else {}
     names = ordered_groups(tallies, by) if by else []
     groups: list[Group] = [{"group": name, **tallies[name].record(period.now)} for name in names]

@@ -156,7 +156,7 @@ def test_twenty_kills_lose_nothing_and_double_at_most_one_message_each(
         late(slactl, 50, f"T{step}")
         process = start(hook.url, "-q")
         try:
-            process.communicate(timeout=0.3 + 0.06 * step)
+            process.communicate(timeout=0.1 + 0.04 * step)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()

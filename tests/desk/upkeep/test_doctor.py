@@ -50,6 +50,16 @@ def test_a_fresh_desk_is_healthy(desk: Path, slactl: Slactl) -> None:
     assert slactl("doctor").code == 0
 
 
+def test_quiet_prints_the_problems_alone(desk: Path, slactl: Slactl) -> None:
+    assert slactl("check", "-q").code == 0
+    assert (slactl("doctor", "-q").code, slactl("doctor", "-q").out) == (0, "")
+    desk.chmod(0o644)
+    found = slactl("doctor", "-q")
+    assert (found.code, [line.split("\t")[0] for line in found.lines]) == (7, ["bad"])
+    [check] = json.loads(slactl("doctor", "-q", "--json").out)["checks"]
+    assert not check["ok"]
+
+
 def test_it_changes_nothing(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Printer on fire", "--from", "ann@example.com")
     before = {path: path.read_bytes() for path in desk.parent.iterdir()}
