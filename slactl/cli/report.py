@@ -43,8 +43,9 @@ def report(
 ) -> None:
     """Report attainment, times, trends and escalations of a period.
 
-    A target counts if its clock stopped in the period, or if its deadline passed in the period. What happens after
-    the period changes nothing. Without --since, the period begins with the first ticket.
+    A target counts if its clock stopped in the period, or if its deadline passed in the period. What happens later does
+    not change a report on the past; slactl help reports names the exceptions. Without --since, the period begins with
+    the first ticket.
 
     \b
     Examples:

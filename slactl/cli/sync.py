@@ -42,10 +42,13 @@ def sync(
     \b
     Exit codes:
       0    done
+      1    the temporary folder or the disk is full
       3    the rules have no source of this name
       4    the rules are invalid; no command ran
+      6    the database cannot be used
       7    a command or a row failed, the rest is done; or others may change the rules
       75   another sync is running, or the database was busy for 30 s
+      130  stopped by a signal; the next run continues
 
     \b
     Examples:
