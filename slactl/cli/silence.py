@@ -38,7 +38,7 @@ def add(
 ) -> None:
     """Hold messages back, now or later; levels still fire.
 
-    With several options it holds only messages that match all of them. When the silence ends, slactl sends one
+    With several options it holds back only messages that match all of them. When the silence ends, slactl sends one
     message about all tickets that still need attention. It does not send messages that are no longer true.
 
     \b

@@ -43,9 +43,9 @@ def undo(
 
     It retracts everything that the command did, on all its tickets. slactl then calculates everything as if it had not
     happened. What slactl itself did meanwhile, and messages that were sent, stay. On a terminal it shows what each
-    ticket would become, and asks. The receipt of a command and slactl history show the number of the change. You can also
-    undo a change of another person. An undo can be undone too. Exit code 5: the change cannot be undone, or is undone
-    already.
+    ticket would become, and asks. The receipt of a command and slactl history show the number of the change. You can
+    also undo a change of another person. An undo can be undone too. Exit code 5: the change cannot be undone, or is
+    undone already.
 
     \b
     Examples:
