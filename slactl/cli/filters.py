@@ -200,9 +200,10 @@ def _target(name: str) -> str:
 
 def _spans(option: str, typed: Sequence[str] | None, here: Call, *, ahead: bool = False) -> "Choice[Span]":
     from slactl.store.read.filters import Span
-    from slactl.typed_times import parse_range
 
     def read(text: str) -> Span:
+        from slactl.typed_times import parse_range  # most lists are not asked for a range
+
         try:
             since, until = parse_range(text, here.now, ahead=ahead)
         except UsageError as error:
