@@ -73,7 +73,7 @@ def escalate(
     notifies the support manager. With --escalation and --level it fires that level at once. Neither this
     level nor any level below it fires again; check continues with the next level.
 
-    Messages go out at once, and the receipt says who was told, and by which kind of message. Messages wait for the next
+    Messages go out at once, and the receipt says who got a message, and by which address. Messages wait for the next
     check if another run sends messages, or if you may not read the secrets. Exit code 5: nobody would be told and
     nothing would change. Exit code 7: a message was not delivered.
 
