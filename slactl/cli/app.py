@@ -152,7 +152,9 @@ def root(
     timezone: Annotated[
         str | None,
         typer.Option(
-            help="The display zone: the zone of times that you read and type [env: SLACTL_TZ].", metavar="Z", autocompletion=_zones
+            help="The display zone: the zone of times that you read and type [env: SLACTL_TZ].",
+            metavar="Z",
+            autocompletion=_zones,
         ),
     ] = None,
     utc: Annotated[bool, typer.Option("--utc", help="Short for --timezone UTC.")] = False,

@@ -21,9 +21,7 @@ app = Commands()
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '7d ago', 'all'.")]
 ZoneOption = Annotated[
     str | None,
-    typer.Option(
-        "--timezone", metavar="Z", help="The time zone of days and hours; default the display zone."
-    ),
+    typer.Option("--timezone", metavar="Z", help="The time zone of days and hours; default the display zone."),
 ]
 HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")]
 

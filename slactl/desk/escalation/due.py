@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
 from slactl.store.read import tickets
@@ -36,6 +37,7 @@ def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False
             if not numbers:
                 book.rulebook.current_version()
                 book.rulebook.note_levels_current()
+        committed.add("ticket", "calculated again", numbers)
         after = numbers[-1] if numbers else after
 
 
