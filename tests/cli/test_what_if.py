@@ -18,7 +18,7 @@ FOUR_HOURS = 4 * 3600
 
 def recipe() -> tuple[str, str]:
     """The commands of the recipe, and what the guide says that they print."""
-    section = guide.page("rules").partition("What would attainment be")[2].partition("\n## ")[0]
+    section = guide.page("rules").partition("What share of the resolutions would be in time")[2].partition("\n## ")[0]
     commands, printed = re.search(r"```sh\n(.*?)```", section, re.S), re.search(r"it prints `([^`]*)`", section)
     assert commands is not None
     assert printed is not None
