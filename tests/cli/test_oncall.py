@@ -367,3 +367,10 @@ def test_end_of_a_span_is_the_first_such_time_after_its_begin(
     assert (entry["starts_at"], entry["ends_at"]) == (f"{begins}T00:00:00Z", f"{ends}T08:00:00Z")
     silence = ("silence", "add", "--tenant", "acme", "--from", "sat 22:00", "--until", "sun 06:00")
     assert slactl("tenant", "add", "acme").code == slactl(*silence).code == 0
+
+
+def test_an_override_without_a_length_is_said_to_end_when_it_begins(rota: Path, slactl: Slactl) -> None:
+    words = ("oncall", "override", "first-line", "--to", "ann", "--from", "in 8h", "--until", "now")
+    refused = slactl(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert " when it begins (" in refused.err

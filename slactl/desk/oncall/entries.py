@@ -276,4 +276,5 @@ def _check_order(now: datetime, between: Between, hint: str) -> None:
         raise UsageError(f"it is over: it ends at {to_text(between.until)}, and now is {to_text(now)}", hint)
     if between.until <= between.start:
         until, start = to_text(between.until), to_text(between.start)
-        raise UsageError(f"it ends ({until}) before it begins ({start})", hint)
+        how = "when" if until == start else "before"
+        raise UsageError(f"it ends ({until}) {how} it begins ({start})", hint)
