@@ -84,12 +84,12 @@ class Ledger:
         """Read the histories, timers and decided levels of some tickets at once."""
         if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
-        histories, versions = writes.histories(self.transaction, wanted), writes.versions(self.transaction, wanted)
+        histories, stored = writes.histories(self.transaction, wanted), writes.stored_tickets(self.transaction, wanted)
         parts = (writes.timers, writes.outcomes, writes.decisions)
         timers, outcomes, decisions = (part(self.transaction, wanted) for part in parts)
         for number in wanted:
             self._tickets[number] = LoadedTicket(
-                histories[number], timers[number], outcomes[number], decisions[number], version=versions.get(number)
+                histories[number], timers[number], outcomes[number], decisions[number], stored.get(number)
             )
 
     def state(self, number: int) -> Evaluation:

@@ -1,5 +1,6 @@
 """Write what was changed in memory: histories, the rows that follow from them, escalations and messages."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,13 +17,15 @@ from slactl.desk.ledger.projection import (
 )
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
-from slactl.sla.enums import NotificationState
+from slactl.sla.enums import DONE, NotificationState
 from slactl.sla.history.effective import retracted_names
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.timer import TimerState
 from slactl.store.read import events as event_reads
 from slactl.store.schema.events import CHANGE, detail_text
 from slactl.store.write import statements as writes
+from slactl.store.write import sums
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -113,13 +116,16 @@ def settle(
     new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
     changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
     writes.insert_rows(transaction, "ticket", new)
-    writes.update_tickets(transaction, changed, {number: ticket.version for number, ticket in tickets.items()})
+    versions = {number: ticket.stored["version"] for number, ticket in tickets.items() if ticket.stored is not None}
+    writes.update_tickets(transaction, changed, versions)
     rows.begun = rows.change
     writes.append_events(transaction, rows.events)
     writes.insert_rows(transaction, "event_text", rows.texts)
     writes.insert_rows(transaction, "escalation", rows.escalations)
     writes.insert_rows(transaction, "notification", rows.notifications)
-    _write_timers(transaction, tickets, rules, watched)
+    written = {row["id"]: row for row in (*new, *changed)}
+    paused = _write_timers(transaction, tickets, rules, watched)
+    _count_open(transaction, tickets, written, paused)
     _write_outcomes(transaction, tickets)
     committed.add("ticket", "created", (row["id"] for row in new))
     # A ticket without a new event counts as changed only if `doctor` repaired it. Otherwise slactl only calculated its
@@ -143,13 +149,16 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
 
 def _write_timers(
     transaction: "Transaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
-) -> None:
-    inserted, updated, removed = list[Row](), list[Row](), list[int]()
+) -> set[int]:
+    """Write the timers that follow from the histories, and return the tickets of which one is paused."""
+    inserted, updated, removed, paused = list[Row](), list[Row](), list[int](), set[int]()
     for number, ticket in tickets.items():
         old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
         context = TimerContext(rules, ticket.fired, ticket.detected, watched, ticket.walk.repeats)
         for row in timer_rows(number, ticket.evaluated(), context):
             known = old.pop((row["kind"], row["cycle"]), None)
+            if _is_paused(row):
+                paused.add(number)
             if known is None:
                 inserted.append(row)
             elif any(known[name] != value for name, value in row.items()):
@@ -159,18 +168,48 @@ def _write_timers(
     # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
     writes.update_rows(transaction, "timer", sorted(updated, key=lambda row: bool(row["latest"])))
     writes.insert_rows(transaction, "timer", inserted)
+    return paused
+
+
+def _is_paused(timer: Row) -> bool:
+    return timer["stopped_at"] is None and timer["state"] == TimerState.PAUSED
+
+
+def _count_open(
+    transaction: "Transaction", tickets: Mapping[int, LoadedTicket], written: Mapping[int, Row], paused: set[int]
+) -> None:
+    """Count the open tickets by what they are now, and not by what they were before."""
+    before, now = Counter[sums.OpenFacts](), Counter[sums.OpenFacts]()
+    for number, ticket in tickets.items():
+        if ticket.stored is not None:
+            before.update(_open_facts(ticket.stored, any(map(_is_paused, ticket.timers))))
+        now.update(_open_facts(written[number], number in paused))
+    sums.keep_open_counts(transaction, now, before)
+
+
+def _open_facts(row: Row, is_paused: bool) -> Sequence[sums.OpenFacts]:
+    """Return what an open ticket is counted by; nothing of one that is done."""
+    if row["status"] in DONE:
+        return ()
+    unassigned, dated = row["assignee"] is None, row["due_at"] is not None
+    return (sums.OpenFacts(row["priority"], *map(int, (unassigned, row["escalated"], is_paused, dated))),)
 
 
 def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
-    removed, inserted = list[int](), list[Row]()
+    """Write the outcomes that follow from the histories, and the sums that reports read instead of them."""
+    removed, inserted, spanned = list[Row](), list[Row](), list[int]()
     for number, ticket in tickets.items():
         wanted = list(rows_of(number, ticket.reached(), ticket.detected))
+        if wanted or ticket.outcomes:
+            spanned.append(number)
         for known in ticket.outcomes:
             row = {name: value for name, value in known.items() if name != "id"}
             if row in wanted:
                 wanted.remove(row)
             else:
-                removed.append(known["id"])
+                removed.append(known)
         inserted += wanted
-    writes.delete_rows(transaction, "outcome", removed)
+    writes.delete_rows(transaction, "outcome", (row["id"] for row in removed))
     writes.insert_rows(transaction, "outcome", inserted)
+    sums.keep_outcome_days(transaction, inserted, removed)
+    sums.keep_spans(transaction, spanned)

@@ -8,6 +8,7 @@ from slactl.clock import from_text, to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority, Target
 from slactl.store.read import reports as reads
+from slactl.store.read.sums.open import tickets as open_tickets
 
 if TYPE_CHECKING:
     from slactl.records.figures import Band, Forecast, ForecastHour
@@ -31,7 +32,7 @@ def open_by_urgency(transaction: "Transaction", now: str, soon: str) -> "list[Ba
     Each ticket is in the band of its earliest deadline.
     """
     bands = {band: dict.fromkeys((priority.value for priority in reversed(Priority)), 0) for band in BANDS}
-    for band, priority, count in reads.urgency_counts(transaction, now, soon):
+    for (band, priority), count in open_tickets(transaction, now, soon).urgencies.items():
         bands[band][priority] = count
     return [cast("Band", {"band": band, "count": sum(counts.values()), **counts}) for band, counts in bands.items()]
 

@@ -72,10 +72,10 @@ class Tally:
         return {
             "avg_first_response_minutes": response.average(60),
             "median_first_response_minutes": response_median,
-            "first_response_n": len(response.seconds),
+            "first_response_n": response.taken.number,
             "avg_resolution_hours": resolution.average(3600),
             "median_resolution_hours": resolution_median,
-            "resolution_n": len(resolution.seconds),
+            "resolution_n": resolution.taken.number,
             "first_response_attainment": response.attainment,
             "resolution_attainment": resolution.attainment,
             "escalation_rate": share(self.judged["escalated"], self.judged["all"]),

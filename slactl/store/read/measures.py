@@ -6,119 +6,101 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from slactl.sla.history.effective import retracted
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
 from slactl.store.read.rows import rows
+from slactl.store.read.sums import targets
+from slactl.store.read.sums.targets import MeasuredTargets, Times, TimeSpent
+from slactl.store.read.sums.tickets import TicketsJudged, escalated, judged_by_spans
 from slactl.store.schema import views
-from slactl.store.schema.events import CORRECTION, REOPEN, STILL_CORRECTED, named_in
+from slactl.store.schema.events import CORRECTION, STILL_CORRECTED
+from slactl.store.schema.sums import OF_OUTCOME, REOPENS, add_functions
 
 if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
 
 
 #: The columns of outcomes from which targets are measured, and tickets judged, besides the groups.
-_MEASURED = frozenset(
-    ("ticket_id", "kind", "cycle", "agreement", "late_since", "stopped_at", "done", "late", "seconds", "averaged")
-)
+_MEASURED = frozenset(("done", "late", "seconds", "averaged"))
+_UNFINISHED = frozenset(("ticket_id", "kind", "cycle", "agreement", "late_since", "stopped_at", "done", "late"))
 _JUDGED = frozenset(("ticket_id", "kind", "stopped_at", "done", "late"))
 
 
 def _grouping(by: str | None) -> set[str]:
-    """Return the column of outcomes that a report groups by."""
-    return {"tags" if by == "tag" else by} if by not in (None, "source") else set()
-
-
-class MeasuredTargets(NamedTuple):
-    """Count the outcomes of one kind of target in a period, in one group.
-
-    Of those that are `late`, `still_open` had not ended when the period did, and `earlier` were late before it began.
-    `seconds` is the business time of each that ended, unless nobody answered.
-    """
-
-    group: str | None
-    total: int
-    late: int
-    still_open: int
-    earlier: int
-    seconds: list[int]
+    """Return the column of outcomes that a report needs to group by a field."""
+    return {{"tag": "tags", "source": "ticket_id"}.get(by, by)} if by is not None else set()
 
 
 def measured_targets(
     connection: sqlite3.Connection, period: Period, kind: str, by: str | None = None
 ) -> list[MeasuredTargets]:
-    """Return the counts and times of one kind of target in a period, by group."""
-    earlier = f"o.done AND o.late AND {of_miss('late_since')} < :since" if period.since else "0"
-    numbers = counts(("o.late", "NOT o.done AND o.stopped_at IS NULL", earlier))
-    columns = f"COUNT(*), {numbers}, GROUP_CONCAT(CASE WHEN o.done AND o.averaged THEN o.seconds END)"
-    query = grouped(columns, f"({outcomes(period, [kind], only=_MEASURED | _grouping(by))}) o", "1", by)
+    """Return the counts and times of one kind of target in a period, by group.
+
+    Without a group the sums of whole days have what counts.
+    """
+    if by is None:
+        return [targets.measured(connection, period, kind)]
+    times = "GROUP_CONCAT(CASE WHEN o.done AND o.averaged THEN o.seconds END)"
+    query = grouped(
+        f"COUNT(*), {counts(['o.late'])}, {times}",
+        f"({outcomes(period, [kind], only=_MEASURED | _grouping(by))}) o",
+        "1",
+        by,
+    )
     return [
-        MeasuredTargets(group, total, late, still_open, earlier, list(map(int, seconds.split(","))) if seconds else [])
-        for group, total, late, still_open, earlier, seconds in connection.execute(query, period.parameters)
+        MeasuredTargets(group, total, late, Times.of(map(int, seconds.split(",")) if seconds else ()))
+        for group, total, late, seconds in connection.execute(query, period.parameters)
     ]
 
 
-class TimeSpent(NamedTuple):
-    """Sum up the seconds that targets took: business time, pauses, time while closed, and all the time that passed."""
+class Unfinished(NamedTuple):
+    """Count the late outcomes of one kind that had not ended when a period did, and those that were late before it."""
 
     group: str | None
-    working: int
-    paused: int
-    closed: int
-    passed: int
+    still_open: int
+    earlier: int
+
+
+def unfinished_targets(
+    connection: sqlite3.Connection, period: Period, kind: str, by: str | None = None
+) -> list[Unfinished]:
+    """Return which late targets of a period go beyond it, by group."""
+    earlier = f"o.done AND o.late AND {of_miss('late_since')} < :since" if period.since else "0"
+    columns = counts(("NOT o.done AND o.stopped_at IS NULL", earlier))
+    query = grouped(columns, f"({outcomes(period, [kind], only=_UNFINISHED | _grouping(by))}) o", "o.late", by)
+    return [Unfinished(*row) for row in connection.execute(query, period.parameters)]
 
 
 def time_spent(connection: sqlite3.Connection, period: Period, kind: str, by: str | None = None) -> list[TimeSpent]:
-    """Return the time that the targets of one kind took that ended in a period, by group."""
-    passed = "SUM(strftime('%s', o.stopped_at) - strftime('%s', o.started_at))"
-    columns = f"SUM(o.seconds), SUM(o.paused_seconds), SUM(o.closed_seconds), {passed}"
+    """Return the time that the targets of one kind took that ended in a period, by group; none where it is not known.
+
+    Without a group the sums of whole days have it.
+    """
+    if by is None:
+        return [spent] if (spent := targets.spent(connection, period, kind)) is not None else []
+    columns = ", ".join(f"SUM({OF_OUTCOME[name]})" for name in ("working", "paused", "closed", "passed"))
     condition = f"o.kind = '{kind}' AND {period.holds('o.stopped_at')} AND o.paused_seconds IS NOT NULL"
     query = grouped(columns, "outcome o", condition, by)
-    return [TimeSpent(*row) for row in connection.execute(query, period.parameters) if row[-1] is not None]
-
-
-class TicketsJudged(NamedTuple):
-    """Count the tickets with an outcome in a period, and those of them that were escalated by its end, or late in it.
-
-    Of the `resolved` ones, whose resolution ended in the period, `reopened` were reopened before the period ended.
-    """
-
-    group: str | None
-    all: int
-    escalated: int
-    breached: int
-    resolved: int
-    reopened: int
-
-
-#: Whether an event `e` counts: no retraction leaves it out.
-_COUNTS = f"""NOT is_retracted({named_in("e")}, (SELECT json_group_array(json_array({named_in("gone")},
-json(gone.detail))) FROM (SELECT detail, hash FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract'
-ORDER BY at, id) gone))"""
-
-
-def _is_retracted(name: str, retractions: str) -> bool:
-    """Return whether the retractions of a ticket, in order, leave out the event of this id."""
-    return name in retracted(json.loads(retractions))
+    return [TimeSpent(*row) for row in connection.execute(query, period.parameters)]
 
 
 def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsJudged]:
-    """Return how many tickets have outcomes in a period, by the groups of these outcomes."""
+    """Return how many tickets have outcomes in a period, by the groups of these outcomes.
+
+    Without a group the spans of the outcomes of each ticket have what counts.
+    """
+    add_functions(connection)
+    if by is None:
+        return [judged_by_spans(connection, period)]
     group, joined = group_of(by, "o")
     resolved = "CASE WHEN o.done AND o.kind = 'resolution' THEN o.stopped_at END"
     judged = outcomes(period, only=_JUDGED | _grouping(by))
-    tickets = f"""SELECT {group} AS name, o.ticket_id, MAX(o.late) AS late, MIN({resolved}) AS resolved_at
+    of_each = f"""SELECT {group} AS name, o.ticket_id, MAX(o.late) AS late, MIN({resolved}) AS resolved_at
     FROM ({judged}) o{joined} GROUP BY 1, 2"""
     before = "".join(f" AND {part}" for part in period.ends_after("e.at"))
-    reopened = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id AND e.at >= m.resolved_at
-    AND e.action = '{REOPEN}'{before} AND {_COUNTS})"""
-    # Warnings, which slactl gives before a deadline, are no escalations.
-    escalated = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id
-    AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0)
-    AND {_COUNTS}) AND (SELECT t.escalated FROM ticket t WHERE t.id = m.ticket_id)"""
-    connection.create_function("is_retracted", 2, _is_retracted, deterministic=True)
-    columns = counts(("1", escalated, "m.late", "m.resolved_at IS NOT NULL", reopened))
-    query = f"SELECT m.name, {columns} FROM ({tickets}) m"
-    query += " GROUP BY 1" if by else ""
+    reopened = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id AND e.at >= m.resolved_at{before}
+    AND {REOPENS})"""
+    columns = counts(("1", escalated("m.ticket_id", period), "m.late", "m.resolved_at IS NOT NULL", reopened))
+    query = f"SELECT m.name, {columns} FROM ({of_each}) m GROUP BY 1"
     return [TicketsJudged(*row) for row in connection.execute(query, period.parameters)]
 
 

@@ -36,6 +36,20 @@ class Period:
         """Return the condition that the period ends after an instant; none without an end."""
         return [f"{instant} < :until"] if self.until else []
 
+    def days(self) -> list[str]:
+        """Return the condition on `day` that a whole day of UTC lies in the period, and those that take the rest.
+
+        The rest are the conditions on the `stopped_at` of an outcome `o` that it lies in a day with a bound.
+        """
+        since, until = (bound[:10] if bound else None for bound in (self.since, self.until))
+        # No sign of an instant after its date comes after "U": so this is the end of the day.
+        begins = [f"day > '{since}'"] if since else []
+        ends = [f"day < '{until}'"] if until else []
+        edges = [f"o.stopped_at < '{since}U'"] if since else []
+        edges += [f"o.stopped_at >= '{until}'"] if until and until != since else []
+        within = self.holds("o.stopped_at")
+        return [" AND ".join([*begins, *ends]) or "1", *(f"{within} AND {edge}" for edge in edges)]
+
 
 #: What reports group by.
 _GROUPS = ("plan", "tenant", "priority", "assignee", "policy", "tags")
@@ -56,10 +70,19 @@ _COLUMNS: Mapping[str, tuple[str, str, str]] = {
     **{name: (f"o.{name}", f"o.{name}", f"t.{name}") for name in _GROUPS},
 }
 
-#: Targets whose deadlines passed since their tickets changed last; no outcome counts them yet. Only open tickets have
-#: them, which an index finds by their earliest deadline.
-_UNCOUNTED = f"""FROM {views.tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
-WHERE {views.OPEN} AND t.due_at < :now AND r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"""
+
+def uncounted(columns: str, condition: str) -> str:
+    """Return the query of the targets `r` whose deadlines passed since their tickets `t` changed last, at `:now`.
+
+    No outcome counts them yet. An index has them. Where the status of a ticket has ended by itself meanwhile, other
+    deadlines may run: an index has these tickets too.
+    """
+    passed = "r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"
+    return f"""SELECT {columns} FROM timer r CROSS JOIN ticket t ON t.id = r.ticket_id
+WHERE {passed} AND (r.wakes_at IS NULL OR r.wakes_at > :now) AND {views.OPEN} AND {condition}
+UNION ALL SELECT {columns} FROM {views.woken_tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
+WHERE r.wakes_at <= :now AND {passed} AND {condition}"""
+
 
 #: The outcomes of the same target and cycle as `o`. A ticket has few: the plus sign keeps SQLite from looking for them
 #: among all outcomes of the kind.
@@ -74,19 +97,26 @@ def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS, *, only: Coll
     An outcome is in the period if the clock `stopped_at` an instant in it, or if the target was `late_since` one. A
     stop after the period is null, so that a report stays the same. `done` and `late` are 0 or 1.
     """
+    kinds = tuple(kinds)
     names = ", ".join(f"'{kind}'" for kind in kinds)
-    stopped, passed = period.holds("o.stopped_at"), period.holds("o.late_since")
+    stopped = period.holds("o.stopped_at")
     after = " AND ".join(["s.stopped_at >= o.late_since", *period.ends_after("s.stopped_at")])
     ended = f"(SELECT MIN(s.stopped_at) FROM {_OF_CYCLE} AND {after})"
-    # The plus sign keeps SQLite from using an index for whether the clock stopped in the period.
-    elsewhere = f"(o.stopped_at IS NULL OR NOT ({period.holds('+o.stopped_at')}))"
-    of_stop, of_miss, uncounted = (
+    of_stop, of_miss, of_passed = (
         ", ".join(f"{parts[place].format(ended=ended)} AS {name}" for name, parts in _COLUMNS.items() if name in only)
         for place in range(3)
     )
     return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
-UNION ALL SELECT {of_miss} FROM outcome o WHERE o.kind IN ({names}) AND {passed} AND {elsewhere}
-UNION ALL SELECT {uncounted} {_UNCOUNTED} AND r.kind IN ({names}) AND {period.holds("r.due_at")}"""
+UNION ALL SELECT {of_miss} FROM outcome o WHERE {misses(period, *kinds)}
+UNION ALL {uncounted(of_passed, f"r.kind IN ({names}) AND {period.holds('r.due_at')}")}"""
+
+
+def misses(period: Period, *kinds: str) -> str:
+    """Return the condition that an outcome `o` of some kinds missed its deadline in a period and did not stop in it."""
+    names = ", ".join(f"'{kind}'" for kind in kinds)
+    # The plus sign keeps SQLite from using an index for whether the clock stopped in the period.
+    elsewhere = f"(o.stopped_at IS NULL OR NOT ({period.holds('+o.stopped_at')}))"
+    return f"o.kind IN ({names}) AND {period.holds('o.late_since')} AND {elsewhere}"
 
 
 def of_miss(column: str) -> str:

@@ -93,11 +93,12 @@ def update_tickets(connection: sqlite3.Connection, changed: Sequence[Row], read:
             raise RefusedError(f"somebody else changed a ticket in the meantime (one of {named}); nothing was written")
 
 
-def versions(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """Return the version of each ticket, which changes with every change of it."""
-    found = dict[int, int]()
+def stored_tickets(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Row]:
+    """Return the version of each ticket, which changes with every change of it, and what it is counted by."""
+    found = dict[int, Row]()
     for batch in batches(numbers):
-        found |= connection.execute(f"SELECT id, version FROM ticket WHERE id IN ({marks(batch)})", batch)
+        query = "SELECT id, version, status, priority, assignee, escalated, due_at FROM ticket"
+        found |= {row["id"]: row for row in rows(connection, f"{query} WHERE id IN ({marks(batch)})", batch)}
     return found
 
 
