@@ -64,9 +64,10 @@ def unfinished_targets(
     connection: sqlite3.Connection, period: Period, kind: str, by: str | None = None
 ) -> list[Unfinished]:
     """Return which late targets of a period go beyond it, by group."""
-    earlier = f"o.done AND o.late AND {of_miss('late_since')} < :since" if period.since else "0"
+    earlier = f"o.done AND {of_miss('late_since')} < :since" if period.since else "0"
     columns = counts(("NOT o.done AND o.stopped_at IS NULL", earlier))
-    query = grouped(columns, f"({outcomes(period, [kind], only=_UNFINISHED | _grouping(by))}) o", "o.late", by)
+    late = outcomes(period, [kind], only=_UNFINISHED | _grouping(by), late=True)
+    query = grouped(columns, f"({late}) o", "1", by)
     return [Unfinished(*row) for row in connection.execute(query, period.parameters)]
 
 
@@ -185,7 +186,7 @@ def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -
         "overdue_seconds": f"MAX(strftime('%s', COALESCE(o.stopped_at, :end)) - strftime('%s', {missed}))",
         **{name: f"o.{name}" for name in ("priority", "assignee", "tenant", "plan")},
     }
-    query = f"""{views.select(columns, f"({outcomes(period)}) o JOIN ticket t ON t.id = o.ticket_id")} WHERE o.late
+    query = f"""{views.select(columns, f"({outcomes(period, late=True)}) o JOIN ticket t ON t.id = o.ticket_id")}
     GROUP BY t.id ORDER BY overdue_seconds DESC, t.id LIMIT {limit:d}"""
     return cast("list[LateTicket]", list(rows(connection, query, period.parameters)))
 
@@ -201,7 +202,7 @@ def quarters_of_targets(connection: sqlite3.Connection, period: Period, kind: st
     A missed one counts when its deadline passed, or when it ended if the deadline passed before the period.
     """
     late = f"CASE WHEN {period.holds('o.late_since')} THEN o.late_since ELSE o.stopped_at END"
-    source = f"({outcomes(period, [kind])}) o WHERE o.late = {missed:d}"
+    source = f"({outcomes(period, [kind], late=missed)}) o WHERE o.late = {missed:d}"
     return _quarters(connection, period, late if missed else "o.stopped_at", source)
 
 

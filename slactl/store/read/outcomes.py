@@ -89,10 +89,17 @@ WHERE r.wakes_at <= :now AND {passed} AND {condition}"""
 _OF_CYCLE = "outcome s WHERE s.ticket_id = o.ticket_id AND +s.kind = o.kind AND s.cycle = o.cycle"
 
 
-def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS, *, only: Collection[str] = tuple(_COLUMNS)) -> str:
+def outcomes(
+    period: Period,
+    kinds: Iterable[str] = views.TARGETS,
+    *,
+    only: Collection[str] = tuple(_COLUMNS),
+    late: bool = False,
+) -> str:
     """Return the query of the outcomes of a period, of these kinds of target, as they stood when it ended.
 
-    It has `only` these columns. Where the indexes hold all of them, it reads no row of the table.
+    It has `only` these columns, and with `late` only those that are late. Where the indexes hold all of them, it reads
+    no row of the table.
 
     An outcome is in the period if the clock `stopped_at` an instant in it, or if the target was `late_since` one. A
     stop after the period is null, so that a report stays the same. `done` and `late` are 0 or 1.
@@ -106,7 +113,7 @@ def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS, *, only: Coll
         ", ".join(f"{parts[place].format(ended=ended)} AS {name}" for name, parts in _COLUMNS.items() if name in only)
         for place in range(3)
     )
-    return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
+    return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}{" AND o.met = 0" if late else ""}
 UNION ALL SELECT {of_miss} FROM outcome o WHERE {misses(period, *kinds)}
 UNION ALL {uncounted(of_passed, f"r.kind IN ({names}) AND {period.holds('r.due_at')}")}"""
 
@@ -180,8 +187,8 @@ def counted_outcomes(
 def missed_outcomes(connection: sqlite3.Connection, period: Period, target: str) -> list[tuple[int, Counted]]:
     """Return the tickets that missed a target in a period, with their facts, by the instant of the miss."""
     facts = ", ".join(f"o.{name}" for name in _FACTS)
-    query = f"""SELECT o.ticket_id, NULL, {facts}, {_DOMAIN} FROM ({outcomes(period, [target])}) o
-    JOIN ticket t ON t.id = o.ticket_id WHERE o.late ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
+    query = f"""SELECT o.ticket_id, NULL, {facts}, {_DOMAIN} FROM ({outcomes(period, [target], late=True)}) o
+    JOIN ticket t ON t.id = o.ticket_id ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
     return [(number, _row(row)) for number, *row in connection.execute(query, period.parameters)]
 
 

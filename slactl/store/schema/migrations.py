@@ -187,13 +187,20 @@ def covering(connection: sqlite3.Connection) -> None:
         connection.execute(compiled.tables()[table].indexes[index])
 
 
+def mail(_: sqlite3.Connection) -> None:
+    """Leave the step of the messages that come in by mail, which adds its own tables."""
+
+
 def summed(connection: sqlite3.Connection) -> None:
     """Add the sums that summaries read instead of outcomes and tickets, and the indexes of what they count now."""
     for table in sums.QUERIES:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
             create(connection, table)
-    indexes = (("timer", "timer_due"), ("timer", "timer_uncounted"), ("ticket", "ticket_urgency"))
-    for table, index in (*indexes, ("outcome", "outcome_seconds")):
+    indexes = (
+        *(("timer", "timer_due"), ("timer", "timer_uncounted"), ("ticket", "ticket_urgency")),
+        *(("outcome", "outcome_late"), ("outcome", "outcome_seconds"), ("event", "event_counted")),
+    )
+    for table, index in indexes:
         connection.execute(f"DROP INDEX IF EXISTS {index}")
         connection.execute(compiled.tables()[table].indexes[index])
     sums.make_anew(connection)
@@ -216,7 +223,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
-    *(changes, objectives, covering, summed),
+    *(changes, objectives, covering, mail, summed),
 )
 
 

@@ -78,6 +78,9 @@ class Outcome(SQLModel, table=True):
         Index("outcome_ticket", "ticket_id"),
         # Both hold all that a summary asks of an outcome, so that it reads no row of the table.
         Index("outcome_stopped", "kind", "stopped_at", "met", "averaged", "seconds", "late_since", *_OF_CYCLE),
+        partial(
+            "outcome_late", "kind", "stopped_at", "late_since", *_OF_CYCLE, rows="met = 0 AND stopped_at IS NOT NULL"
+        ),
         # In the order of the business times, for medians.
         partial("outcome_seconds", "kind", "seconds", "stopped_at", rows="averaged = 1 AND stopped_at IS NOT NULL"),
         partial("outcome_missed", "kind", "late_since", "stopped_at", *_OF_CYCLE, rows="late_since IS NOT NULL"),
