@@ -115,7 +115,7 @@ def outcomes(
     )
     return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}{" AND o.met = 0" if late else ""}
 UNION ALL SELECT {of_miss} FROM outcome o WHERE {misses(period, *kinds)}
-UNION ALL {uncounted(of_passed, f"r.kind IN ({names}) AND {period.holds('r.due_at')}")}"""
+UNION ALL {uncounted(of_passed, f"+r.kind IN ({names}) AND {period.holds('r.due_at')}")}"""
 
 
 def misses(period: Period, *kinds: str) -> str:

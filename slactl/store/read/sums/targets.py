@@ -66,7 +66,7 @@ def measured(connection: sqlite3.Connection, period: Period, kind: str) -> Measu
 
 
 def _passed(period: Period, kind: str) -> str:
-    return f"r.kind = '{kind}' AND {period.holds('r.due_at')}"
+    return f"+r.kind = '{kind}' AND {period.holds('r.due_at')}"
 
 
 def sums(connection: sqlite3.Connection, period: Period, kind: str, names: Sequence[str]) -> list[Row]:

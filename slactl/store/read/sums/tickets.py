@@ -68,7 +68,7 @@ def _has(number: str, condition: str) -> str:
 
 
 def _passed_any(period: Period) -> str:
-    return f"r.kind IN {views.TARGETS} AND {period.holds('r.due_at')}"
+    return f"+r.kind IN {views.TARGETS} AND {period.holds('r.due_at')}"
 
 
 def _spanning(period: Period, names: tuple[str, str], holds: str) -> list[str]:
@@ -77,31 +77,31 @@ def _spanning(period: Period, names: tuple[str, str], holds: str) -> list[str]:
     `names` are the columns of the first and the last instant, and `holds` is the condition that an outcome `o` has one
     in the period. The first lies in it, or only the last, or it lies between them.
     """
-    first, last = (f"s.{name}" for name in names)
-    query = "SELECT COUNT(*) FROM outcome_span s WHERE"
+    first, last = (f"span.{name}" for name in names)
+    query = "SELECT COUNT(*) FROM outcome_span span WHERE"
     if period.since is None:
         return [f"{query} {period.holds(first)}"]
     if period.until is None:
         return [f"{query} {period.holds(last)}"]
-    around = f"{last} >= :until AND {first} < :since AND {_has('s.ticket_id', holds)}"
+    around = f"{last} >= :until AND {first} < :since AND {_has('span.ticket_id', holds)}"
     return [f"{query} {period.holds(first)}", f"{query} {period.holds(last)} AND {first} < :since", f"{query} {around}"]
 
 
 def _escalated_spans(period: Period, holds: str) -> str:
     """Return the query of the tickets with outcomes in a period that were escalated before it ends; few are."""
-    conditions = ["s.escalated_at IS NOT NULL", *period.ends_after("s.escalated_at"), *period.ends_after("+s.since")]
-    conditions += ["s.until >= :since"] if period.since else []
+    conditions = ["span.escalated_at > ''", *period.ends_after("span.escalated_at"), *period.ends_after("+span.since")]
+    conditions += ["+span.until >= :since"] if period.since else []
     if period.since and period.until:
-        conditions.append(f"(s.since >= :since OR s.until < :until OR {_has('s.ticket_id', holds)})")
-    return f"SELECT COUNT(*) FROM outcome_span s INDEXED BY span_escalated WHERE {' AND '.join(conditions)}"
+        conditions.append(f"(+span.since >= :since OR +span.until < :until OR {_has('span.ticket_id', holds)})")
+    return f"SELECT COUNT(*) FROM outcome_span span WHERE {' AND '.join(conditions)}"
 
 
 def _resolved_again(period: Period) -> str:
     """Return the query of how many ends of resolutions in a period are not the first of their tickets in it."""
     if period.since is None and period.until is None:
         return "SELECT SUM(resolutions - 1) FROM outcome_span WHERE resolutions > 1"
-    bounds = ["s.until >= :since"] if period.since else []
-    bounds += ["s.since < :until"] if period.until else []
-    return f"""SELECT SUM(number - 1) FROM (SELECT COUNT(*) AS number FROM outcome_span s
-    CROSS JOIN outcome o ON o.ticket_id = s.ticket_id AND +o.kind = 'resolution' AND {period.holds("o.stopped_at")}
-    WHERE s.resolutions > 1 AND {" AND ".join(bounds)} GROUP BY +s.ticket_id)"""
+    bounds = ["+span.until >= :since"] if period.since else []
+    bounds += ["+span.since < :until"] if period.until else []
+    return f"""SELECT SUM(number - 1) FROM (SELECT COUNT(*) AS number FROM outcome_span span
+    CROSS JOIN outcome o ON o.ticket_id = span.ticket_id AND +o.kind = 'resolution' AND {period.holds("o.stopped_at")}
+    WHERE span.resolutions > 1 AND {" AND ".join(bounds)} GROUP BY +span.ticket_id)"""

@@ -52,8 +52,8 @@ class OutcomeSpan(SQLModel, table=True):
         Index("span_until", "until", "since"),
         partial("span_late_since", "late_since", "late_until", rows="late_since IS NOT NULL"),
         partial("span_late_until", "late_until", "late_since", rows="late_until IS NOT NULL"),
-        partial("span_escalated", "until", "since", "escalated_at", rows="escalated_at IS NOT NULL"),
-        partial("span_resolved", "until", "since", "resolutions", rows="resolutions > 1"),
+        partial("span_escalated", "escalated_at", "until", "since", rows="escalated_at IS NOT NULL"),
+        partial("span_resolved", "resolutions", "until", "since", rows="resolutions > 1"),
         partial("span_reopened", "reopened_at", rows="reopened_at IS NOT NULL"),
     )
     ticket_id: int = reference("ticket.id", primary=True)

@@ -29,7 +29,7 @@ class Timer(SQLModel, table=True):
         partial("timer_next", "next_at", "ticket_id", rows="next_at IS NOT NULL"),
         partial("timer_due", "kind", "due_at", "wakes_at", rows="stopped_at IS NULL AND due_at IS NOT NULL"),
         # The deadlines that pass before a check counts them; the condition is the one of `outcomes`.
-        partial("timer_uncounted", "kind", "due_at", rows="stopped_at IS NULL AND counted = 0 AND due_at IS NOT NULL"),
+        partial("timer_uncounted", "due_at", rows="stopped_at IS NULL AND counted = 0 AND due_at IS NOT NULL"),
     )
     id: int | None = Field(default=None, primary_key=True)
     ticket_id: int = reference("ticket.id")
