@@ -29,21 +29,31 @@ PERIODS = 3
 
 
 def differences(connection: sqlite3.Connection, now: str) -> Iterator[str]:
-    """Yield where the figures that slactl reads differ from those that follow from the rows, in many periods."""
+    """Yield where the figures that slactl reads differ from those that follow from the rows, in some periods."""
+    yield from difference_now(connection, now)
+    for period in periods(connection, now):
+        yield from differences_in(connection, period)
+
+
+def difference_now(connection: sqlite3.Connection, now: str) -> Iterator[str]:
+    """Yield the counts of open tickets if they differ."""
     soon = to_text(from_text(now) + SOON)
     wanted, found = opened(connection, now, soon), now_counted(connection, now, soon)
     if found != wanted:
         yield f"the open tickets are {found}, but they should be {wanted}"
-    for period in periods(connection, now):
-        rows = list(outcomes(connection, period))
-        for kind in Target:
-            of_kind, counted = [row for row in rows if row["kind"] == kind], measured(connection, period, kind)
-            expected = figures(of_kind, connection, period)
-            if counted != expected:
-                yield f"{kind} in {period} is {counted}, but it should be {expected}"
-        [judged] = measures.tickets_judged(connection, period)
-        if tuple(judged[1:]) != (should := tickets(connection, period, rows)):
-            yield f"the tickets in {period} are {tuple(judged[1:])}, but they should be {should}"
+
+
+def differences_in(connection: sqlite3.Connection, period: Period) -> Iterator[str]:
+    """Yield the figures of a period that differ."""
+    rows = list(outcomes(connection, period))
+    for kind in Target:
+        of_kind, counted = [row for row in rows if row["kind"] == kind], measured(connection, period, kind)
+        expected = figures(of_kind, connection, period)
+        if counted != expected:
+            yield f"{kind} in {period} is {counted}, but it should be {expected}"
+    [judged] = measures.tickets_judged(connection, period)
+    if tuple(judged[1:]) != (should := tickets(connection, period, rows)):
+        yield f"the tickets in {period} are {tuple(judged[1:])}, but they should be {should}"
 
 
 def periods(connection: sqlite3.Connection, now: str) -> Iterator[Period]:
