@@ -9,7 +9,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from slactl.store.schema.compiled import Table, tables
-from slactl.store.sqlite.file import UNWIPED
+from slactl.store.schema.version import UNWIPED
 
 Row = dict[str, Any]
 
