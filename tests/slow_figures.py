@@ -71,7 +71,8 @@ def _near(at: str, chance: Random) -> str:
     return chance.choice((at, to_text(from_text(at) + timedelta(seconds=1)), f"{at[:10]}T00:00:00Z"))
 
 
-def _is_in(at: str | None, period: Period) -> bool:
+def is_in(at: str | None, period: Period) -> bool:
+    """Return whether an instant lies in a period; null does not."""
     return at is not None and (period.since or "") <= at < (period.until or "~")
 
 
@@ -86,8 +87,8 @@ def outcomes(connection: sqlite3.Connection, period: Period) -> Iterator[dict[st
     for row in found:
         of_cycle[row["ticket_id"], row["kind"], row["cycle"]].append(row["stopped_at"] or "")
     for row in found:
-        stops = _is_in(row["stopped_at"], period)
-        if stops or _is_in(row["late_since"], period):
+        stops = is_in(row["stopped_at"], period)
+        if stops or is_in(row["late_since"], period):
             after = of_cycle[row["ticket_id"], row["kind"], row["cycle"]]
             ends = [at for at in after if (row["late_since"] or "~") <= at < (period.until or "~")]
             is_late = not stops or not row["met"]
@@ -96,7 +97,7 @@ def outcomes(connection: sqlite3.Connection, period: Period) -> Iterator[dict[st
     query = f"""SELECT r.ticket_id, r.kind, r.due_at FROM {source} WHERE {views.OPEN} AND t.due_at < :now
     AND r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now AND r.kind IN {views.TARGETS}"""
     for number, kind, due_at in connection.execute(query, {"now": period.now}):
-        if _is_in(due_at, period):
+        if is_in(due_at, period):
             new = {"ticket_id": number, "kind": kind, "late_since": due_at, "stopped_at": None, "averaged": 0}
             yield new | {"done": False, "late": True, "open": True, "seconds": None, "paused_seconds": None}
 

@@ -6,16 +6,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slow_figures import difference_now, differences_in
+from random_desks import CHANGES
+from slow_figures import difference_now, differences_in, is_in, outcomes
 
 from slactl.__main__ import run
 from slactl.clock import from_text, now, to_text
+from slactl.desk.reports.trends import _Local, busiest_hours, trend
+from slactl.sla.enums import Target
 from slactl.store.read.outcomes import Period
 from slactl.store.schema.sums import shortest_of, size_of
 
@@ -73,7 +77,7 @@ STEPS = [timedelta(), timedelta(seconds=1), timedelta(seconds=-1), timedelta(hou
 
 
 @given(data=st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_sums_give_the_figures_of_any_period(worked: sqlite3.Connection, data: st.DataObject) -> None:
     later = data.draw(st.sampled_from([timedelta(), timedelta(hours=6), timedelta(days=4)]))
     at, one = to_text(now() + later), bounds(worked)
@@ -91,3 +95,52 @@ def test_classes_of_business_times_are_in_their_order(one: int, two: int) -> Non
     assert (size_of(one) <= size_of(two)) or one > two
     assert size_of(shortest_of(size_of(one))) == size_of(one)
     assert shortest_of(size_of(one)) <= one
+
+
+@pytest.mark.parametrize(("name", "change"), [(name, change) for name, change in CHANGES if change > "1990"])
+def test_stretches_have_each_quarter_of_an_hour_at_its_local_date_and_hour(name: str, change: str) -> None:
+    local, first = _Local(ZoneInfo(name)), datetime.fromisoformat(change).replace(tzinfo=UTC) - timedelta(days=3)
+    bounds = [to_text(first), to_text(first + timedelta(days=6))]
+    dates, hours = local.dates(bounds), local.hours(bounds)
+    for quarter in range(6 * 96):
+        at = first.replace(hour=0, minute=0) + timedelta(minutes=15 * quarter)
+        wall = at.astimezone(ZoneInfo(name))
+        for minute in (0, 14):
+            instant = to_text(at + timedelta(minutes=minute))
+            assert [date for since, until, date in dates if since <= instant < until] == [wall.toordinal()]
+            hour = wall.weekday() * 24 + wall.hour
+            assert [place for since, until, place in hours if since <= instant < until] == [hour]
+
+
+@given(data=st.data(), name=st.sampled_from(sorted({name for name, _ in CHANGES})))
+@settings(max_examples=15, deadline=None)
+def test_trends_count_what_each_ticket_and_outcome_says(
+    worked: sqlite3.Connection, data: st.DataObject, name: str
+) -> None:
+    at, one, zone = to_text(now()), bounds(worked), ZoneInfo(name)
+    since, until = data.draw(one), data.draw(one)
+    if since is not None and until is not None and until < since:
+        since, until = until, since
+    period = Period(at, since, until)
+
+    def wall(instant: str) -> datetime:
+        known = from_text(instant)
+        return known.replace(minute=known.minute // 15 * 15, second=0).astimezone(zone)
+
+    opened = [wall(at) for (at,) in worked.execute("SELECT created_at FROM ticket") if is_in(at, period)]
+    rows = list(outcomes(worked, period))
+    found = trend(worked, period, zone)["steps"]
+    for kind in Target:
+        of_kind = [row for row in rows if row["kind"] == kind]
+        met = [row for row in of_kind if not row["late"]]
+        assert sum(step[f"{kind}_met_count"] for step in found) == len(met)  # type: ignore[literal-required]
+        missed = len(of_kind) - len(met)
+        assert sum(step[f"{kind}_breached_count"] for step in found) == missed  # type: ignore[literal-required]
+        for step in found if trend(worked, period, zone)["unit"] == "day" else ():
+            on_day = [row for row in met if wall(row["stopped_at"]).date().isoformat() == step["start"]]
+            assert step[f"{kind}_met_count"] == len(on_day)  # type: ignore[literal-required]
+    assert sum(step["opened_count"] for step in found) == len(opened)
+    week = [[0] * 24 for _ in range(7)]
+    for instant in opened:
+        week[instant.weekday()][instant.hour] += 1
+    assert busiest_hours(worked, period, zone) == week

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: The columns of outcomes from which targets are measured, and tickets judged, besides the groups.
 _MEASURED = frozenset(("done", "late", "seconds", "averaged"))
 _UNFINISHED = frozenset(("ticket_id", "kind", "cycle", "agreement", "late_since", "stopped_at", "done", "late"))
+_MISSED = frozenset(("late_since", "stopped_at"))
 _JUDGED = frozenset(("ticket_id", "kind", "stopped_at", "done", "late"))
 
 
@@ -191,23 +192,68 @@ def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -
     return cast("list[LateTicket]", list(rows(connection, query, period.parameters)))
 
 
-def quarters_of_opening(connection: sqlite3.Connection, period: Period) -> Counter[str]:
-    """Count the tickets that were opened in each quarter of an hour of a period."""
-    return _quarters(connection, period, "t.created_at", f"ticket t WHERE {period.holds('t.created_at')}")
+class Stretch(NamedTuple):
+    """A stretch of time [since, until) in stored text, and the number of what it belongs to."""
+
+    since: str
+    until: str
+    place: int
 
 
-def quarters_of_targets(connection: sqlite3.Connection, period: Period, kind: str, *, missed: bool) -> Counter[str]:
-    """Count the outcomes of one kind of target that were met or missed, in each quarter of an hour of a period.
+def bounds_of_opening(connection: sqlite3.Connection, period: Period) -> Sequence[str]:
+    """Return when the first and the last ticket of a period was opened; nothing if there is none."""
+    source = f"FROM ticket t WHERE {period.holds('t.created_at')}"
+    return _bounds(connection, period, "t.created_at", source)
 
-    A missed one counts when its deadline passed, or when it ended if the deadline passed before the period.
+
+def bounds_of_met(connection: sqlite3.Connection, period: Period, kind: str) -> Sequence[str]:
+    """Return the first and the last instant in a period at which a target of a kind was met; nothing without any."""
+    source = f"FROM outcome o WHERE o.kind = '{kind}' AND o.met = 1 AND {period.holds('o.stopped_at')}"
+    return _bounds(connection, period, "o.stopped_at", source)
+
+
+def _bounds(connection: sqlite3.Connection, period: Period, instant: str, source: str) -> Sequence[str]:
+    queries = (f"SELECT {instant} {source} ORDER BY {instant} {way} LIMIT 1" for way in ("ASC", "DESC"))
+    found = (connection.execute(query, period.parameters).fetchone() for query in queries)
+    return [row[0] for row in found if row is not None]
+
+
+def opened_in(connection: sqlite3.Connection, period: Period, stretches: Sequence[Stretch]) -> Counter[int]:
+    """Count the tickets of a period that were opened in stretches of time, by their places."""
+    return _in_stretches(connection, period, stretches, "t.created_at", "ticket t", "1")
+
+
+def met_in(connection: sqlite3.Connection, period: Period, stretches: Sequence[Stretch], kind: str) -> Counter[int]:
+    """Count the targets of one kind that were met in a period, by the places of the stretches of time."""
+    condition = f"o.kind = '{kind}' AND o.met = 1"
+    return _in_stretches(connection, period, stretches, "o.stopped_at", "outcome o", condition)
+
+
+def _in_stretches(
+    connection: sqlite3.Connection,
+    period: Period,
+    stretches: Sequence[Stretch],
+    instant: str,
+    source: str,
+    condition: str,
+) -> Counter[int]:
+    # The index of the instants is searched once for each stretch. All rows of a stretch lie side by side in it.
+    least, most = "max(?1, json_extract(s.value, '$[0]'))", "min(?2, json_extract(s.value, '$[1]'))"
+    query = f"""SELECT json_extract(s.value, '$[2]'), (SELECT COUNT(*) FROM {source}
+    WHERE {condition} AND {instant} >= {least} AND {instant} < {most}) FROM json_each(?3) s"""
+    found = Counter[int]()
+    bounds = (period.since or "", period.until or "~", json.dumps(stretches))
+    for place, number in connection.execute(query, bounds):
+        found[place] += number
+    return found
+
+
+def quarters_of_misses(connection: sqlite3.Connection, period: Period, kind: str) -> Counter[str]:
+    """Count the missed targets of one kind in each quarter of an hour of a period: `2026-03-02T08:3` is 08:45.
+
+    A target counts when its deadline passed, or when it ended if the deadline passed before the period.
     """
     late = f"CASE WHEN {period.holds('o.late_since')} THEN o.late_since ELSE o.stopped_at END"
-    source = f"({outcomes(period, [kind], late=missed)}) o WHERE o.late = {missed:d}"
-    return _quarters(connection, period, late if missed else "o.stopped_at", source)
-
-
-def _quarters(connection: sqlite3.Connection, period: Period, instant: str, source: str) -> Counter[str]:
-    """Count rows by the quarter of an hour of an instant, such as `2026-03-02T08:3` for 08:45."""
-    quarter = f"substr({instant}, 1, 14) || (CAST(substr({instant}, 15, 2) AS INTEGER) / 15)"
-    query = f"SELECT {quarter}, COUNT(*) FROM {source} GROUP BY 1"
+    quarter = f"substr({late}, 1, 14) || (CAST(substr({late}, 15, 2) AS INTEGER) / 15)"
+    query = f"SELECT {quarter}, COUNT(*) FROM ({outcomes(period, [kind], only=_MISSED, late=True)}) o GROUP BY 1"
     return Counter(dict(connection.execute(query, period.parameters).fetchall()))

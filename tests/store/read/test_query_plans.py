@@ -88,7 +88,7 @@ OF_A_PERIOD: dict[str, Ask] = {
     "the tickets by assignee": lambda c: measures.tickets_judged(c, WEEK, "assignee"),
     "the tickets opened by plan": lambda c: measures.tickets_opened(c, WEEK, "plan"),
     "the tickets opened by policy": lambda c: list(measures.opened_alike(c, WEEK)),
-    "the days of misses": lambda c: measures.quarters_of_targets(c, WEEK, "resolution", missed=True),
+    "the days of misses": lambda c: measures.quarters_of_misses(c, WEEK, "resolution"),
     "the most overdue": lambda c: measures.latest_tickets(c, WEEK, 10),
 }
 
