@@ -26,6 +26,11 @@ _MISSED = frozenset(("late_since", "stopped_at"))
 _JUDGED = frozenset(("ticket_id", "kind", "stopped_at", "done", "late"))
 
 
+#: What the list of the longest overdue tickets shows of an outcome, and the columns that it reads.
+_OF_LATEST = ("priority", "assignee", "tenant", "plan")
+_LATEST = frozenset(("ticket_id", "kind", "cycle", "agreement", "missed_at", "late_since", "stopped_at", *_OF_LATEST))
+
+
 def _grouping(by: str | None) -> set[str]:
     """Return the column of outcomes that a report needs to group by a field."""
     return {{"tag": "tags", "source": "ticket_id"}.get(by, by)} if by is not None else set()
@@ -177,19 +182,33 @@ def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -
     Targets that had not ended when the period did are overdue up to its end.
     """
     missed = of_miss("missed_at")
-    columns = {
-        "ticket_id": "t.id",
-        "external_id": "t.external_id",
-        "subject": "COALESCE(t.subject, t.external_id)",
-        "target": "o.kind",
-        "breached_at": missed,
-        "stopped_at": "o.stopped_at",
-        "overdue_seconds": f"MAX(strftime('%s', COALESCE(o.stopped_at, :end)) - strftime('%s', {missed}))",
-        **{name: f"o.{name}" for name in ("priority", "assignee", "tenant", "plan")},
-    }
-    query = f"""{views.select(columns, f"({outcomes(period, late=True)}) o JOIN ticket t ON t.id = o.ticket_id")}
-    GROUP BY t.id ORDER BY overdue_seconds DESC, t.id LIMIT {limit:d}"""
-    return cast("list[LateTicket]", list(rows(connection, query, period.parameters)))
+    overdue = f"strftime('%s', COALESCE(o.stopped_at, :end)) - strftime('%s', {missed})"
+    found: dict[int, LateTicket] = {}
+    most = 4 * limit
+    while True:
+        # Of all late outcomes SQLite keeps only the longest, and looks for the tickets of these.
+        names = ", ".join(f"o.{name}" for name in ("ticket_id", "kind", "stopped_at", *_OF_LATEST))
+        late = outcomes(period, only=_LATEST, late=True)
+        longest = f"""SELECT {names}, {missed} AS missed_at, {overdue} AS overdue_seconds FROM ({late}) o
+        ORDER BY overdue_seconds DESC, o.ticket_id LIMIT {most:d}"""
+        columns = {
+            "ticket_id": "t.id",
+            "external_id": "t.external_id",
+            "subject": "COALESCE(t.subject, t.external_id)",
+            "target": "late.kind",
+            "breached_at": "late.missed_at",
+            "stopped_at": "late.stopped_at",
+            "overdue_seconds": "late.overdue_seconds",
+            **{name: f"late.{name}" for name in _OF_LATEST},
+        }
+        query = f"""{views.select(columns, f"({longest}) late CROSS JOIN ticket t ON t.id = late.ticket_id")}
+        ORDER BY late.overdue_seconds DESC, t.id"""
+        tickets = cast("list[LateTicket]", list(rows(connection, query, period.parameters)))
+        for ticket in tickets:
+            found.setdefault(ticket["ticket_id"], ticket)
+        if len(found) >= limit or len(tickets) < most:
+            return list(found.values())[:limit]
+        most *= 8
 
 
 class Stretch(NamedTuple):

@@ -132,7 +132,8 @@ def test_a_query_on_a_period_finds_its_outcomes_by_indexes(name: str, desks: Seq
             assert sum(bool(re.match(r"SCAN (o|s|t|r|e|n)\b", step)) for step in steps) == steps.count("SCAN o") <= 1
             if "opened" not in name:
                 wanted = [LATE if name in ("the days of misses", "the most overdue") else STOPPED, *SEARCHED]
-                assert [part for part in wanted if f"SEARCH {part}" not in steps] == [], steps
+                found = [step.replace("COVERING INDEX", "INDEX") for step in steps]
+                assert [part for part in wanted if f"SEARCH {part}" not in found] == [], steps
 
 
 #: How a summary of all tickets finds what it counts: sums of whole days, spans of tickets, and what lies at the bounds.
