@@ -85,6 +85,15 @@ def sums(connection: sqlite3.Connection, period: Period, kind: str, names: Seque
     return list(rows(connection, query, {**period.parameters, "kind": kind}))
 
 
+def stopped(connection: sqlite3.Connection, period: Period, kind: str) -> int:
+    """Return how many clocks of one kind stopped in a period."""
+    days, *edges = period.days()
+    parts = [f"SELECT SUM(stopped) AS number FROM outcome_day WHERE kind = :kind AND {days}"]
+    parts += [f"SELECT COUNT(*) FROM outcome o WHERE o.kind = :kind AND {edge}" for edge in edges]
+    query = f"SELECT SUM(number) FROM ({' UNION ALL '.join(parts)})"
+    return connection.execute(query, {**period.parameters, "kind": kind}).fetchone()[0] or 0
+
+
 def _ranked(
     connection: sqlite3.Connection, period: Period, kind: str, sizes: Mapping[int, int], first: int, most: int
 ) -> list[int]:

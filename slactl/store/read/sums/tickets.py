@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 from slactl.store.read.outcomes import Period, counts, uncounted
-from slactl.store.read.sums.targets import sums
+from slactl.store.read.sums.targets import stopped
 from slactl.store.schema import views
 from slactl.store.schema.sums import ESCALATES, REOPENS
 
@@ -36,8 +36,8 @@ def judged_by_spans(connection: sqlite3.Connection, period: Period) -> TicketsJu
     Only tickets whose outcomes lie around the period, and those with deadlines that no outcome counts yet, are looked
     at one by one.
     """
-    stopped, passed = period.holds("o.stopped_at"), period.holds("o.late_since")
-    counted, late = f"({stopped} OR {passed})", f"(({stopped} AND o.met = 0) OR {passed})"
+    stops, passes = period.holds("o.stopped_at"), period.holds("o.late_since")
+    counted, late = f"({stops} OR {passes})", f"(({stops} AND o.met = 0) OR {passes})"
 
     def count(*queries: str) -> int:
         return sum(connection.execute(query, period.parameters).fetchone()[0] or 0 for query in queries)
@@ -50,14 +50,13 @@ def judged_by_spans(connection: sqlite3.Connection, period: Period) -> TicketsJu
     before = "".join(f" AND {part}" for part in period.ends_after("e.at"))
     reopened = f"""SELECT COUNT(*) FROM outcome_span m WHERE {since} AND EXISTS (SELECT 1 FROM outcome o
     JOIN event e ON e.ticket_id = m.ticket_id AND e.at >= o.stopped_at{before} AND {REOPENS}
-    WHERE o.ticket_id = m.ticket_id AND +o.kind = 'resolution' AND {stopped})"""
+    WHERE o.ticket_id = m.ticket_id AND +o.kind = 'resolution' AND {stops})"""
     return TicketsJudged(
         None,
         all=more[0] + count(*_spanning(period, ("since", "until"), counted)),
         escalated=more[1] + count(_escalated_spans(period, counted)),
         breached=more[2] + count(*_spanning(period, ("late_since", "late_until"), late)),
-        resolved=sum(row["stopped"] for row in sums(connection, period, "resolution", ["stopped"]))
-        - count(_resolved_again(period)),
+        resolved=stopped(connection, period, "resolution") - count(_resolved_again(period)),
         reopened=count(reopened),
     )
 
