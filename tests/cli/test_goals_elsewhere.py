@@ -28,6 +28,16 @@ period = "year"
 """
 
 
+OF_ACME = """
+[[objective]]
+name = "for acme"
+match = { requester_domain = ["acme.example"] }
+target = "resolution"
+goal = "60%"
+period = "month"
+"""
+
+
 @pytest.fixture
 def goals(desk: Path, slactl: Slactl, clock: Clock) -> Path:
     """Make a desk on which two of three targets of February were kept, and one of two of March."""
@@ -117,3 +127,28 @@ def test_other_rules_gain_and_lose_goals(desk: Path, slactl: Slactl, tmp_path: P
     assert json.loads(slactl(*swapped, "--at", "2026-03-10").out)["goals"][0]["change"] == "lost"
     other.write_text(other.read_text().split("[[objective]]")[0])
     assert json.loads(slactl(*words, "--at", "2026-03-10").out)["goals"][0]["other"] is None
+
+
+def test_the_domain_at_the_time_of_the_outcome_counts_in_comparisons_too(
+    desk: Path, slactl: Slactl, clock: Clock, tmp_path: Path
+) -> None:
+    write_rules(desk, policy(resolution="4h"), OF_ACME)
+    clock.move_to("2026-03-10T12:00:00Z")
+    other, history = tmp_path / "other.toml", tmp_path / "history.jsonl"
+    other.write_text(desk.with_name("rules.toml").read_text())
+    day = "2026-03-02T"
+    lines: list[dict[str, str]] = [
+        {"ticket": "A", "at": f"{day}08:00:00Z", "type": "created", "requester_email": "a@acme.example"},
+        {"ticket": "A", "at": f"{day}09:00:00Z", "type": "status", "status": "resolved"},
+        {"ticket": "A", "at": f"{day}09:30:00Z", "type": "edited", "requester_email": "a@elsewhere.example"},
+        {"ticket": "B", "at": f"{day}08:00:00Z", "type": "created", "requester_email": "b@elsewhere.example"},
+        {"ticket": "B", "at": f"{day}08:30:00Z", "type": "edited", "requester_email": "b@acme.example"},
+        {"ticket": "B", "at": f"{day}13:00:00Z", "type": "status", "status": "resolved"},
+    ]
+    history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = slactl("simulate", str(history), "--compare", str(other), "--json", "--at", "2026-03-10")
+    [goal] = json.loads(done.out)["goals"]
+    assert (goal["rules"]["kept"], goal["rules"]["missed"]) == (1, 1)
+    assert slactl("import", str(history)).code == 0
+    [goal] = json.loads(slactl("objectives", "--json").out)
+    assert (goal["kept"], goal["missed"]) == (1, 1)

@@ -144,6 +144,50 @@ def test_the_domain_of_the_requester_counts(desk: Path, slactl: Slactl, clock: C
     assert goals(slactl)[0]["kept"] + goals(slactl)[0]["missed"] == 1
 
 
+def test_a_later_address_and_an_erased_one_leave_the_past_as_it_was(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, policy(resolution="4h"), GOAL + 'match = { requester_domain = ["example.com"] }\n')
+    clock.move_to("2026-03-20T12:00:00Z")
+    for number, resolved in (("1", "09:00"), ("2", "13:00"), ("3", None)):
+        opened(slactl, "2026-03-02T08:00Z", f"2026-03-02T{resolved}Z" if resolved else None)
+        assert slactl("edit", number, "--from", f"bob{number}@example.com", "-q").code == 0
+    before = goals(slactl)
+    assert margins(before) == [[1, 2, 0.333333, 0, 5, 1, 12.5, "below"]]
+    clock.move_to("2026-03-20T13:00:00Z")
+    assert slactl("erase", "--requester", "bob1@example.com", "--yes").code == 0
+    assert slactl("edit", "2", "--from", "eve@elsewhere.org", "-q").code == 0
+    assert goals(slactl) == before
+    assert slactl("edit", "3", "--from", "eve@elsewhere.org", "-q").code == 0
+    [goal] = goals(slactl)
+    assert (goal["missed"], goal["open_at_risk"]) == (2, 0)  # it is late, and is not theirs any more
+    assert slactl("undo", "--yes").code == 0
+    assert goals(slactl) == before
+
+
+def test_goals_with_one_target_and_period_are_read_together(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+
+    class Traced(sqlite3.Connection):
+        def __init__(self, *given: Any, **options: Any) -> None:  # noqa: ANN401
+            super().__init__(*given, **options)
+            self.set_trace_callback(statements.append)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **options: connect(*given, factory=Traced, **options))
+    counts = []
+    for number in (1, 30):
+        kinds = ('match = { priority = ["low"] }\n', 'match = { plan = ["free"] }\n', "")
+        written = [GOAL.replace("in time", f"goal {place}") + kinds[place % 3] for place in range(number)]
+        write_rules(desk, policy(resolution="4h"), *written)
+        opened(slactl, "2026-03-02T08:00Z", None)
+        goals(slactl)  # the first command after an edit reads the rules
+        statements.clear()
+        assert len(goals(slactl)) == number
+        counts.append([word in statement for statement in statements for word in ("outcome", "timer")].count(True))
+    assert counts[0] == counts[1] > 1
+
+
 @pytest.mark.parametrize("period", ["2026-13", "2026-W99", "yesterday", ""])
 def test_what_is_no_period_is_refused(desk: Path, slactl: Slactl, period: str) -> None:
     write_rules(desk, policy(resolution="4h"), GOAL)

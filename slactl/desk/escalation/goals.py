@@ -74,11 +74,11 @@ def _alert_in(
     known |= {threshold for name, where, threshold in rehearsed or () if (name, where) == (objective.name, period.name)}
     if not (left := [each for each in objective.notify_at.thresholds if each not in known]):
         return
-    missed = missed_tickets(book.transaction, objective, period, book.now)
-    concerned = [miss for miss in misses if miss.ticket in missed]
     margin = margin_of(book.transaction, objective, period, book.now)
-    passed = [threshold for threshold in left if objective.notify_at.is_passed(threshold, margin)]
-    if not concerned or not passed:
+    if not (passed := [threshold for threshold in left if objective.notify_at.is_passed(threshold, margin)]):
+        return
+    missed = missed_tickets(book.transaction, objective, period, book.now)
+    if not (concerned := [miss for miss in misses if miss.ticket in missed]):
         return
     if rehearsed is not None:
         rehearsed |= {(objective.name, period.name, threshold) for threshold in passed}

@@ -84,6 +84,10 @@ class Match(MatchKeys):
         """Return the keys that are there, under their names in the file."""
         return _stated(self)
 
+    def keys_used(self) -> set[str]:
+        """Return the keys on which the match of a ticket depends."""
+        return set(self.given()) - {"not_"} | set(self.not_.given() if self.not_ is not None else ())
+
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
         return super().matches(facts) and (self.not_ is None or not self.not_.matches(facts))
