@@ -137,6 +137,22 @@ def test_it_says_its_age_in_words_and_in_red_when_it_is_old(browser: Browser, pa
     assert browser.run(shown)[1].startswith("The clock of this screen is 1 hour behind")
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["fresh", "old"])
+def test_a_wall_shows_a_part_of_every_list_without_scrolling(browser: Browser, page: Path, old: bool) -> None:
+    aged(page, 7200 if old else 0)
+    browser.resize(1920, 1080)
+    browser.open(page)
+    assert browser.run("return document.documentElement.scrollHeight") <= 1080
+    rows = """
+    return [...document.querySelectorAll('section')].map(s => [...s.querySelectorAll('tbody tr, dt, .goal')].filter(
+      e => e.getBoundingClientRect().bottom <= s.getBoundingClientRect().bottom).length)"""
+    late, soon, urgent, on_call, goals = browser.run(rows)
+    assert late > 3
+    assert soon > 0
+    assert urgent > 0
+    assert (on_call, goals) == (2, 4)
+
+
 def reloaded(page: Path) -> None:
     """Let a page read its file again after a second."""
     text = page.read_text(encoding="utf-8")

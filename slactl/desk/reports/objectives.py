@@ -202,5 +202,6 @@ def alert_words(goal: Mapping[str, Any]) -> str:
         back = f"{goal['needed']:,} in a row bring it back" if goal["needed"] else "out of reach in this period"
         stand = f"below {goal['goal']}, {share}, {back}"
     numbers, left = ", ".join(map(str, goal["tickets"])), goal["missed"] - len(goal["tickets"])
-    more = f" and {left:,} more" if left > 0 else ""
-    return f"Goal {goal['objective']} ({goal['goal']}), {goal['period']}: {stand}; missed by ticket {numbers}{more}"
+    missed = f"ticket{'s' if left > 0 or len(goal['tickets']) > 1 else ''} {numbers}"
+    missed += f" and {left:,} more" if left > 0 else ""
+    return f"Goal {goal['objective']} ({goal['goal']}), {goal['period']}: {stand}; missed by {missed}"
