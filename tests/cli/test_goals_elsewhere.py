@@ -64,6 +64,22 @@ def test_the_summary_has_the_present_periods(goals: Path, slactl: Slactl) -> Non
     ]
 
 
+@pytest.mark.parametrize("command", ["objectives --format table", "summary --format table"])
+def test_a_terminal_of_80_columns_shows_the_margin_as_a_bar(
+    goals: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    rules = goals.with_name("rules.toml")
+    rules.write_text(rules.read_text().replace("solved <b>in time</b>", "enterprise resolution in time"))
+    for width in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = slactl(*command.split()).out.splitlines()
+        head = next(place for place, line in enumerate(lines) if line.startswith("Goal "))
+        assert max(map(len, lines[head : head + 3])) <= width
+        assert re.search("enterprise resolut.* 2026-03 .*50.0 % .*████████ .*needs 1 .*below", lines[head + 1])
+        assert ("1 of 2" in lines[head + 1]) is (width == 120)
+        assert re.search("never +2026 .*n/a .*░░░░░░░░ .*no outcomes", lines[head + 2])
+
+
 def test_the_summary_of_invalid_rules_has_the_goals_of_the_last_valid_ones(goals: Path, slactl: Slactl) -> None:
     assert slactl("check", "-q").code == 0
     rules = goals.with_name("rules.toml")
