@@ -8,8 +8,9 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import Slactl
@@ -81,11 +82,24 @@ def rows() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def counted(rows: sqlite3.Connection, since: str, until: str, condition: str) -> Counter[int]:
-    """Return how many outcomes in [since, until) were kept, 0, and missed, 1."""
-    bounds = {name: int(datetime.fromisoformat(at).timestamp()) for name, at in (("since", since), ("until", until))}
-    query = f"SELECT missed FROM ({ARITHMETIC}) WHERE {condition}"
-    found = rows.execute(query, bounds | {"target": HOURS * 3600})
+def bounds(period: str, zone: str) -> dict[str, int]:
+    """Return when a period of 2016 begins and ends in a zone."""
+    _, _, rest = period.partition("-")
+    first, months = date(2016, 1, 1), 12
+    if rest.startswith("W"):
+        first, months = date.fromisocalendar(2016, int(rest[1:]), 1), 0
+    elif rest:
+        quarter = rest.startswith("Q")
+        first, months = date(2016, int(rest[1:]) * 3 - 2 if quarter else int(rest), 1), 3 if quarter else 1
+    past = first.month - 1 + months
+    after = date(2016 + past // 12, past % 12 + 1, 1) if months else first + timedelta(days=7)
+    midnights = (datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) for day in (first, after))
+    return dict(zip(("since", "until"), (int(at.timestamp()) for at in midnights), strict=True))
+
+
+def counted(rows: sqlite3.Connection, within: dict[str, int], condition: str) -> Counter[int]:
+    """Return how many outcomes in a period were kept, 0, and missed, 1."""
+    found = rows.execute(f"SELECT missed FROM ({ARITHMETIC}) WHERE {condition}", within | {"target": HOURS * 3600})
     return Counter(missed for (missed,) in found)
 
 
@@ -111,9 +125,9 @@ def test_a_year_of_real_incidents_gives_the_figures_of_separate_arithmetic(
     total = Counter[int]()
     for period in PERIODS:
         found = json.loads(slactl("objectives", "--period", period, "--json").out)
-        assert len(found) == len(ZONES) * len(MATCHES)
-        for goal, condition in zip(found, list(MATCHES.values()) * len(ZONES), strict=True):
-            separate = counted(rows, goal["since"], goal["until"], condition)
+        wanted = [(zone, condition) for zone in ZONES for condition in MATCHES.values()]
+        for goal, (zone, condition) in zip(found, wanted, strict=True):
+            separate = counted(rows, bounds(period, zone), condition)
             assert (goal["kept"], goal["missed"]) == (separate[0], separate[1]), goal
             total += separate
     assert total[0] > 1000 < total[1]
