@@ -93,39 +93,46 @@ def standings(
         for objective in objectives
         if period is None or period.kind is objective.period
     ]
-    counted = _Counts(transaction, clock, [objective for objective, _ in wanted], by)
-    return [record for objective, its in wanted for record in _standing(objective, its, clock, counted)]
+    counted = Counts(clock, [objective for objective, _ in wanted], by)
+    return [record for objective, its in wanted for record in _standing(transaction, objective, its, counted)]
 
 
-class _Counts:
-    """Read outcomes and targets at risk; goals with the same target share what is read about a period."""
+class Counts:
+    """Read outcomes and targets at risk, once; goals with the same target share what is read about a period."""
 
-    def __init__(
-        self, transaction: "Transaction", clock: Clock, objectives: Sequence["Objective"], by: By | None
-    ) -> None:
-        self.by = by
-        self._transaction, self._clock, self._objectives = transaction, clock, objectives
-        self._outcomes: dict[tuple[Target, str, str], list[Matched]] = {}
+    def __init__(self, clock: Clock, objectives: Sequence["Objective"], by: By | None = None) -> None:
+        self.clock, self.by = clock, by
+        self._objectives = objectives
+        self._outcomes: dict[tuple[Target, Period], list[Matched]] = {}
         self._at_risk: dict[Target, list[Matched]] = {}
 
-    def of(self, objective: "Objective", since: str, until: str, *, at_risk: bool) -> "Sums":
-        """Return the sums of what a goal matches in [since, until), by group; the targets `at_risk` are of now."""
-        now, target = to_text(self._clock.now), objective.target
+    def of(
+        self, transaction: "Transaction", objective: "Objective", period: CalendarPeriod, *, at_risk: bool = False
+    ) -> "Sums":
+        """Return the sums of what a goal matches in a period, by group; the targets `at_risk` are of now."""
+        now, target, bounds = to_text(self.clock.now), objective.target, _bounds(objective, period, self.clock.now)
         keys = {key for other in self._objectives if other.target is target for key in other.match.keys_used()}
-        if (target, since, until) not in self._outcomes:
-            rows = reads.counted_outcomes(self._transaction, Period(now, since, until), target.value, keys, self.by)
-            self._outcomes[target, since, until] = [(_facts(row), row) for row in rows]
+        if (target, bounds) not in self._outcomes:
+            rows = reads.counted_outcomes(transaction, bounds, target.value, keys, self.by)
+            self._outcomes[target, bounds] = [(_facts(row), row) for row in rows]
         if at_risk and target not in self._at_risk:
-            soon = to_text(self._clock.now + timedelta(seconds=self._clock.due_soon))
-            rows = reads.targets_at_risk(self._transaction, now, soon, target.value, keys, self.by)
+            soon = to_text(self.clock.now + timedelta(seconds=self.clock.due_soon))
+            rows = reads.targets_at_risk(transaction, now, soon, target.value, keys, self.by)
             self._at_risk[target] = [(_facts(row), row) for row in rows]
-        return _matched(objective, self._outcomes[target, since, until], self._at_risk[target] if at_risk else ())
+        return _matched(objective, self._outcomes[target, bounds], self._at_risk[target] if at_risk else ())
+
+    def margin(self, transaction: "Transaction", objective: "Objective", period: CalendarPeriod) -> Margin:
+        """Return how many outcomes of a goal were kept and missed in a period."""
+        kept, missed, *_ = self.of(transaction, objective, period)[None]
+        return Margin(objective.goal, kept, missed)
 
 
-def _standing(objective: "Objective", period: CalendarPeriod, clock: Clock, counted: _Counts) -> Iterator["Record"]:
+def _standing(
+    transaction: "Transaction", objective: "Objective", period: CalendarPeriod, counted: Counts
+) -> Iterator["Record"]:
     since, until = period.bounds(objective.zone)
-    is_now = since <= clock.now < until
-    counts = counted.of(objective, to_text(since), to_text(until), at_risk=is_now)
+    is_now = since <= counted.clock.now < until
+    counts = counted.of(transaction, objective, period, at_risk=is_now)
     for group in ordered_groups(counts, counted.by) if counted.by is not None else [None]:
         kept, missed, late, soon = counts[group]
         margin = Margin(objective.goal, kept, missed)
@@ -146,14 +153,6 @@ def _standing(objective: "Objective", period: CalendarPeriod, clock: Clock, coun
             "state": _state(margin, soon),
             "group": group,
         }
-
-
-def margin_of(transaction: "Transaction", objective: "Objective", period: CalendarPeriod, now: datetime) -> Margin:
-    """Return how many outcomes of a goal were kept and missed in a period, as known at `now`."""
-    bounds, keys = _bounds(objective, period, now), objective.match.keys_used()
-    rows = reads.counted_outcomes(transaction, bounds, objective.target.value, keys)
-    kept, missed, *_ = _matched(objective, [(_facts(row), row) for row in rows])[None]
-    return Margin(objective.goal, kept, missed)
 
 
 def missed_tickets(
