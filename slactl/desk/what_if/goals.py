@@ -10,7 +10,6 @@ from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.objectives.goal import Margin
-from slactl.sla.rules.objectives.model import Objective
 from slactl.sla.rules.objectives.period import CalendarPeriod
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.facts import TicketFacts
@@ -40,12 +39,8 @@ class GoalTally:
             for outcome in outcomes:
                 instants = [at for at in (outcome.late_since, outcome.stopped_at) if at is not None]
                 if outcome.kind is objective.target and objective.match.matches(_facts(outcome, domains, instants[0])):
-                    for period in self._periods(objective, instants):
+                    for period in {current_period(objective, at) for at in instants}:
                         self._counts[objective.name, period][not outcome.met] += 1
-
-    @staticmethod
-    def _periods(objective: Objective, instants: Sequence[datetime]) -> set[CalendarPeriod]:
-        return {current_period(objective, at) for at in instants}
 
     def __iter__(self) -> Iterator[tuple[str, CalendarPeriod]]:
         return iter(self._counts)
