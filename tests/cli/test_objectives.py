@@ -205,6 +205,7 @@ def test_rules_without_goals_and_periods_without_one_say_so(desk: Path, slactl: 
 WRONG = {
     'goal = "75%"': ('goal = "101%"', "cannot be reached"),
     'target = "resolution"': ('target = "resolutoin"', "did you mean resolution?"),
+    'target = "resolution"\n': ('target = ["resolution"]\n', "must be one of first_response, next_response"),
     'period = "month"': ('period = "monthly"', "did you mean month?"),
     "Europe/Berlin": ("Europe/Berln", "did you mean Europe/Berlin?"),
     "percent = 12.5": ("percent = 0", "percent"),
@@ -219,6 +220,26 @@ def test_wrong_goals_are_refused_with_their_line(desk: Path, slactl: Slactl, rig
     write_rules(desk, policy(resolution="4h"), GOAL.replace(right, wrong))
     done = slactl("rules", "check")
     assert (done.code, says in done.err) == (4, True), done.err
+
+
+MESSAGES = {
+    "notify_at = { spare = 1 }": "goal 'in time' sends its messages to nobody: it has no notify",
+    'notify = ["manager"]\nnotify_at = { below = false }': (
+        "goal 'in time' never sends a message: notify_at has neither spare nor below"
+    ),
+    'notify = ["manager"]\nnotify_at = { spare = 0, below = false }': "",
+    'notify = ["manager"]': "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("keys", MESSAGES)
+def test_goals_whose_messages_reach_nobody_are_warned_about(desk: Path, slactl: Slactl, keys: str) -> None:
+    write_rules(desk, policy(resolution="4h"), GOAL + keys + "\n")
+    done = slactl("rules", "check")
+    assert done.code == 0
+    warnings = [line.split(": ", 2)[2] for line in done.err.splitlines() if "goal" in line]
+    assert warnings == ([MESSAGES[keys]] if MESSAGES[keys] else [])
 
 
 @pytest.mark.parametrize(

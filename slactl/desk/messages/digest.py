@@ -101,14 +101,15 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
     wanted = context.rules.templates
     title, problem = _title(first, len(tickets), len(goals)), None
-    lines = [_goal_line(values) if row["goal"] else _line(values) for row, values in zip(shown, filled, strict=True)]
+    of_goals, of_tickets = [_goal_line(values) for values in filled[: len(goals)]], filled[len(goals) :]
+    lines = [_line(values) for values in of_tickets]
     try:
-        own = [templates.render(wanted.body, values) for values in filled] if wanted.body is not None else lines
-        title = templates.render(wanted.title, first) if wanted.title is not None else title
+        own = [templates.render(wanted.body, values) for values in of_tickets] if wanted.body is not None else lines
+        title = templates.render(wanted.title, first) if wanted.title is not None and tickets else title
         lines = own
     except ValueError as error:
         problem = str(error)
-    body = "\n".join([*lines, *below])
+    body = "\n".join([*of_goals, *lines, *below])
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
 
 

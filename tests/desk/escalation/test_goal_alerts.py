@@ -219,6 +219,23 @@ def test_a_goal_and_many_tickets_are_one_message_that_leaves_out_no_goal(ten: Pa
     assert (len(tickets), rest) == (20, "  and 5 more tickets")
 
 
+def test_templates_are_for_tickets_and_hide_no_goal(ten: Path, slactl: Slactl) -> None:
+    rules = ten.with_name("rules.toml")
+    own = '[templates]\ntitle = "{{ count }} for you"\nbody = "#{{ id }} is late"\n'
+    rules.write_text(rules.read_text() + own)
+    missed(slactl, "2026-03-10T07:00Z")
+    goal = "Goal in time (80%), 2026-03: 1 more miss allowed, 10 of 11 kept; missed by ticket 11"
+    assert check(slactl)["messages"] == [f"To boss: {goal}\n  {goal}"]
+    rules.write_text(rules.read_text() + LEVEL)
+    assert told(slactl) == []
+    for _ in range(2):
+        missed(slactl, "2026-03-10T07:30Z")
+    title, goal, *tickets = check(slactl)["messages"][0].splitlines()
+    assert title == "To boss: 3 for you"
+    assert goal.startswith("  Goal in time (80%), 2026-03: below 80%")
+    assert tickets == ["  #12 is late", "  #13 is late"]
+
+
 def test_several_goals_are_one_message(ten: Path, slactl: Slactl) -> None:
     rules = ten.with_name("rules.toml")
     second = GOAL.partition("[[objective]]")[2].replace("in time", "all of them").replace("80%", "100%")
