@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Slactl
-from escalation_desk import policy, write_rules
+from escalation_desk import policy, traced, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
 Clock = FrozenDateTimeFactory
@@ -166,15 +166,7 @@ def test_a_later_address_and_an_erased_one_leave_the_past_as_it_was(desk: Path, 
 def test_goals_with_one_target_and_period_are_read_together(
     desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements: list[str] = []
-
-    class Traced(sqlite3.Connection):
-        def __init__(self, *given: Any, **options: Any) -> None:  # noqa: ANN401
-            super().__init__(*given, **options)
-            self.set_trace_callback(statements.append)
-
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *given, **options: connect(*given, factory=Traced, **options))
+    statements = traced(monkeypatch)
     counts = []
     for number in (1, 30):
         kinds = ('match = { priority = ["low"] }\n', 'match = { plan = ["free"] }\n', "")

@@ -35,6 +35,7 @@ class RunGoals:
 
     def __init__(self, *, rehearses: bool = False) -> None:
         self.counts: Counts | None = None
+        self._missed: dict[tuple[str, CalendarPeriod], list[int]] = {}
         #: The goals, periods and thresholds that a dry run would have told: its transactions are rolled back.
         self.rehearsed: set[tuple[str, str, str]] | None = set() if rehearses else None
 
@@ -43,6 +44,13 @@ class RunGoals:
         if self.counts is None:
             self.counts = Counts(Clock(book.now, due_soon=0), book.rulebook.current.objectives)
         return self.counts.margin(book.transaction, objective, period)
+
+    def missed(self, book: Ledger, objective: "Objective", period: CalendarPeriod) -> list[int]:
+        """Return the tickets that missed the target of a goal in a period, as known at the beginning of the run."""
+        about = objective.name, period
+        if about not in self._missed:
+            self._missed[about] = missed_tickets(book.transaction, objective, period, book.now)
+        return self._missed[about]
 
 
 class Miss(NamedTuple):
@@ -94,8 +102,9 @@ def _alert_in(
     margin = known.margin(book, objective, period)
     if not (passed := [threshold for threshold in left if objective.notify_at.is_passed(threshold, margin)]):
         return
-    missed = missed_tickets(book.transaction, objective, period, book.now)
-    if not (concerned := [miss for miss in misses if miss.ticket in missed]):
+    missed = known.missed(book, objective, period)
+    numbers = {miss.ticket for miss in misses}.intersection(missed)
+    if not (concerned := [miss for miss in misses if miss.ticket in numbers]):
         return
     if known.rehearsed is not None:
         known.rehearsed |= {(*own, threshold) for threshold in passed}

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -172,12 +172,16 @@ def _matched_on(keys: Collection[str], of: str, ticket: str, at: str) -> list[st
     return [*found, _domain(ticket, at) if "requester_domain" in keys else "NULL"]
 
 
+def _read_for(keys: Collection[str]) -> Iterator[str]:
+    return (column for key, column in _COLUMN_OF.items() if key in keys)
+
+
 def counted_outcomes(
     connection: sqlite3.Connection, period: Period, target: str, keys: Collection[str], by: str | None = None
 ) -> list[Counted]:
     """Return how many outcomes of a target in a period were kept and missed, by the `keys` of matches and by group."""
     facts = _matched_on(keys, "o", "o.ticket_id", "COALESCE(o.late_since, o.stopped_at)")
-    read = {"late", *(_COLUMN_OF[key] for key in keys if key in _COLUMN_OF)}
+    read = {"late", *_read_for(keys)}
     read |= {"ticket_id"} if by == "source" else {"tags" if by == "tag" else by} if by is not None else set()
     read |= {"ticket_id", "late_since", "stopped_at"} if "requester_domain" in keys else set()
     source = f"({outcomes(period, [target], only=read)}) o"
@@ -190,7 +194,8 @@ def missed_outcomes(
 ) -> list[tuple[int, Counted]]:
     """Return the tickets that missed a target in a period, with the facts of the `keys`, by the instant of the miss."""
     facts = ", ".join(_matched_on(keys, "o", "o.ticket_id", "COALESCE(o.late_since, o.stopped_at)"))
-    query = f"""SELECT o.ticket_id, {facts} FROM ({outcomes(period, [target])}) o
+    read = {"ticket_id", "late", "missed_at", "late_since", "stopped_at", *_read_for(keys)}
+    query = f"""SELECT o.ticket_id, {facts} FROM ({outcomes(period, [target], only=read)}) o
     WHERE o.late ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
     return [(number, _counted([None, *row])) for number, *row in _asked(connection, query, period.parameters, keys)]
 

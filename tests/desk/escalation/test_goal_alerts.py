@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Slactl
-from escalation_desk import policy, write_rules
+from escalation_desk import policy, traced, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
 Clock = FrozenDateTimeFactory
@@ -234,6 +234,24 @@ def test_templates_are_for_tickets_and_hide_no_goal(ten: Path, slactl: Slactl) -
     assert title == "To boss: 3 for you"
     assert goal.startswith("  Goal in time (80%), 2026-03: below 80%")
     assert tickets == ["  #12 is late", "  #13 is late"]
+
+
+def test_a_check_counts_goals_once_however_many_tickets_are_late(
+    ten: Path, slactl: Slactl, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = ten.with_name("rules.toml")
+    second = GOAL.partition("[[objective]]")[2].replace("in time", "some of them").replace("80%", "2%")
+    rules.write_text(f"{rules.read_text()}\n[[objective]]{second}")
+    statements, counts = traced(monkeypatch), []
+    for day, number in (("10", 5), ("11", 250)):
+        created = {"at": f"2026-03-{day}T07:00:00Z", "type": "created", "priority": "high"}
+        lines = "".join(json.dumps({"ticket": f"{day}-{place}", **created}) + "\n" for place in range(number))
+        clock.move_to(f"2026-03-{day}T12:00:00Z")
+        assert slactl("import", "-", stdin=lines).code == 0
+        statements.clear()
+        assert check(slactl)["breached"] == number
+        counts.append(sum("NOT o.late" in statement for statement in statements))
+    assert counts == [2, 2]  # once for the messages, once for the figures that SQL reads
 
 
 def test_several_goals_are_one_message(ten: Path, slactl: Slactl) -> None:
