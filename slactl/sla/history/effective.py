@@ -14,8 +14,9 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     """Return the events up to `now` from which everything is computed.
 
     An event that a later one retracted is left out. A retraction can be retracted itself; one that counts stays if it
-    retracts events that can set deadlines, and then its detail has those as `lost`. A status that was set `until` an instant is followed there by `open`, unless another status came first. This follows
-    from the history alone: the event that `check` recorded about it is only for people.
+    retracts events that can set deadlines, and its detail has them as `lost`. A status that was set `until` an instant
+    is followed there by `open`, unless another status came first. This follows from the history alone: the event that
+    `check` recorded about it is only for people.
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if gone := retracted_names(known):

@@ -118,14 +118,14 @@ class TrackedTarget:
             self.missed.append(missed)
             self.replaced.append(missed)
         self.manual, self.set_at = due, at
-        after, missed = self.due_if_resumed(at), self.missed[-1] if self.missed else None
+        after, latest = self.due_if_resumed(at), self.missed[-1] if self.missed else None
         self.numbers.move(before, after)
-        if missed is not None and after is not None and after <= missed.due:
+        if latest is not None and after is not None and after <= latest.due:
             # Only a deadline later than the last one that was missed is a new agreement.
-            self.numbers.agreement = missed.agreement
+            self.numbers.agreement = latest.agreement
             return
-        if missed is not None:
-            self.numbers.agree_again(missed.agreement)
+        if latest is not None:
+            self.numbers.agree_again(latest.agreement)
         if after != before:
             self.numbers.count_lost()
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Numbers:
     """Hold the numbers under which levels fire: of warnings the revision, of all other levels the agreement.
 
-    The revision grows when a person moves the deadline to later, the agreement when that follows a miss. Levels may have
-    fired for a deadline whose event was retracted since. A retraction alone changes no number, so nothing fires again for
-    the deadline that holds then. The next event that sets a deadline counts the retracted ones, so that its deadline has
-    numbers of its own.
+    The revision grows when a person moves the deadline to later, the agreement when that follows a miss. Levels may
+    have fired for a deadline whose event was retracted since. A retraction alone changes no number, so nothing fires
+    again for the deadline that holds then. The next event that sets a deadline counts the retracted ones, so that its
+    deadline has numbers of its own.
     """
 
     revision: int = 0
