@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from slactl import committed
-from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
+from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UnansweredError, UsageError
 from slactl.text import clean, clean_block, nearest, prose, quoted
 
 
@@ -26,6 +26,8 @@ def report(
 
     `code` is the exit code without the error. `cause` returns a known error that explains an unexpected one.
     """
+    if isinstance(error, UnansweredError):
+        return _report_lines(error.lines, error.code, _with_yes(arguments))
     if isinstance(error, SlactlError):
         return _report_known(error)
     # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
@@ -116,6 +118,12 @@ def _with_dashes(error: Exception, arguments: Sequence[str]) -> str | None:
         return None
     rest = [each for each in arguments if each is not word]
     return " ".join(["slactl", *map(quoted, rest), "--", quoted(word)])
+
+
+def _with_yes(arguments: Sequence[str]) -> str:
+    """Return the typed command with `--yes`, which stands before the words that are no options."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return " ".join(["slactl", *map(quoted, arguments[:end]), "--yes", *map(quoted, arguments[end:])])
 
 
 def _meant(error: Exception) -> str | None:

@@ -241,15 +241,29 @@ def in_words(code: str) -> str:
 FEWEST_COLUMNS = 40
 
 
-def prose(line: str, stream: TextIO) -> str:
-    """Return a line for people with breaks between its words where a terminal would break inside a word.
+#: An instant in UTC within a sentence; one in quotation marks was typed by somebody.
+_INSTANT = re.compile(r"""(?<![\w'"])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?![\w'"])""")
 
-    A line for another stream, and a line that fits, stay as they are.
+
+def _in_display_zone(line: str) -> str:
+    if _INSTANT.search(line) is None:
+        return line
+    from slactl.clock import from_text
+    from slactl.display_zone import describe
+
+    return _INSTANT.sub(lambda found: describe(from_text(found[0])), line)
+
+
+def prose(line: str, stream: TextIO) -> str:
+    """Return a line for people: on a terminal with times in the display zone, and with breaks between its words.
+
+    A line for another stream stays as it is.
     """
     try:
         width = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):  # not a terminal, or no file
         return line
+    line = _in_display_zone(line)
     if len(line) < width or width < FEWEST_COLUMNS:
         return line
     from textwrap import fill

@@ -257,7 +257,7 @@ def tell(line: str, *, err: bool = False) -> None:
 
 def complain(error: SlactlError | str) -> None:
     """Print an error, or its message, on stderr while the command continues with the rest."""
-    say(f"error: {error if isinstance(error, str) else error.message}", err=True)
+    tell(f"error: {error if isinstance(error, str) else error.message}", err=True)
     if not isinstance(error, str) and error.hint:
         advise(error.hint)
 

@@ -46,13 +46,13 @@ def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
     return (
         Column("ID", lambda t: str(t["id"]), right=True, usual=5),
         Column("Due", due, usual=11),
-        Column("Target", lambda t: words(t["due_target"] or ""), rank=2, usual=14),
+        Column("Target", lambda t: words(t["due_target"] or ""), rank=3, usual=14),
         Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]]), usual=8),
-        Column("Status", lambda t: words(t["status"]), rank=4, usual=16),
+        Column("Status", lambda t: words(t["status"]), rank=2, usual=8),
         Column("Assignee", assignee, rank=1, most=16, usual=8),
-        Column("Next", lambda t: next_level(t, now), rank=3, most=24, usual=14),
+        Column("Next", lambda t: next_level(t, now), rank=4, most=24, usual=14),
         Column("Plan", lambda t: t["plan"] or "", rank=5, most=16, usual=10),
-        Column("Subject", lambda t: t["subject"] or "", most=200, long=True, usual=18),
+        Column("Subject", lambda t: t["subject"] or "", most=200, long=True, usual=14),
     )
 
 

@@ -60,7 +60,7 @@ def escalate(
     """Escalate some tickets for a reason, and send the messages; each call is recorded as an escalation of its own.
 
     Raises:
-        RefusedError: the reason is missing or longer than 1,000 characters.
+        UsageError: the reason is missing or longer than 1,000 characters.
     """
     why = checked_reason(reason, "slactl escalate --help")
 
@@ -170,7 +170,7 @@ def escalate_to(
     Neither the level nor any below it fires again; `check` continues with the next level.
 
     Raises:
-        RefusedError: the reason is missing or longer than 1,000 characters.
+        UsageError: the reason is missing or longer than 1,000 characters.
     """
     why = checked_reason(reason, "slactl escalate --help")
 
