@@ -13,7 +13,7 @@ import typer
 
 from slactl import committed
 from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UnansweredError, UsageError
-from slactl.text import clean, clean_block, nearest, prose, quoted
+from slactl.text import clean, clean_block, nearest, quoted
 
 
 def report(
@@ -77,6 +77,8 @@ def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None)
 
 
 def _say_errors(lines: Sequence[str], hint: str | None) -> None:
+    from slactl.prose import prose
+
     for line in lines:
         _say(prose(f"error: {clean(line)}", sys.stderr))
     if hint:

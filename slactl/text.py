@@ -1,9 +1,8 @@
 """The one sanitiser of strangers' text, and the checks of typed text."""
 
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from slactl.errors import NotKnownError, UsageError
 
@@ -235,37 +234,3 @@ def in_words(code: str) -> str:
     for end, said in _OF_TARGETS.items():
         code = code.removesuffix(end) + said if code.endswith(end) else code
     return re.sub("[_-]", " ", code)
-
-
-#: A terminal with fewer columns breaks lines itself.
-FEWEST_COLUMNS = 40
-
-
-#: An instant in UTC within a sentence; one in quotation marks was typed by somebody.
-_INSTANT = re.compile(r"""(?<![\w'"])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?![\w'"])""")
-
-
-def _in_display_zone(line: str) -> str:
-    if _INSTANT.search(line) is None:
-        return line
-    from slactl.clock import from_text
-    from slactl.display_zone import describe
-
-    return _INSTANT.sub(lambda found: describe(from_text(found[0])), line)
-
-
-def prose(line: str, stream: TextIO) -> str:
-    """Return a line for people: on a terminal with times in the display zone, and with breaks between its words.
-
-    A line for another stream stays as it is.
-    """
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):  # not a terminal, or no file
-        return line
-    line = _in_display_zone(line)
-    if len(line) < width or width < FEWEST_COLUMNS:
-        return line
-    from textwrap import fill
-
-    return fill(line, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -248,7 +248,8 @@ def say(line: str, *, err: bool = False) -> None:
 
 def tell(line: str, *, err: bool = False) -> None:
     """Print one sentence for people: `say` with breaks between words on a terminal. Commands must stay in one line."""
-    from slactl.text import clean, prose
+    from slactl.prose import prose
+    from slactl.text import clean
 
     stream = sys.stderr if err else sys.stdout
     for part in prose(clean(line), stream).splitlines():
