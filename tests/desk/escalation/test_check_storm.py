@@ -46,11 +46,12 @@ class Storm:
     """Count what one run of `check` does for some tickets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls, self.statements = Counter[str](), list[str]()
+        self.calls, self.statements, self.connections = Counter[str](), list[str](), 0
         connect = sqlite3.connect
 
         def traced(*arguments: object, **options: object) -> sqlite3.Connection:
             connection = connect(*arguments, **options)  # type: ignore[call-overload]
+            self.connections += 1
             connection.set_trace_callback(self.statements.append)
             assert isinstance(connection, sqlite3.Connection)
             return connection
@@ -103,6 +104,22 @@ def test_a_batch_reads_as_often_for_many_tickets_as_for_few(
 ) -> None:
     counted = storm(desk, slactl, monkeypatch, tickets)
     assert counted.begun_with("SELECT", "WITH") < 50
+
+
+def test_an_update_names_only_columns_that_change(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = storm(desk, slactl, monkeypatch, 10)
+    updates = [each for each in counted.statements if each.startswith(("UPDATE ticket", "UPDATE timer"))]
+    named = {word.split(" = ")[0] for each in updates for word in each.partition(" SET ")[2].split(", ")}
+    assert len(updates) == 30
+    assert not named & {"plan", "created_at", "tenant", "subject", "ticket_id", "kind", "started_at", "due_at"}, named
+    assert not counted.begun_with("DELETE FROM outcome", "DELETE FROM timer")
+
+
+def test_all_batches_share_a_connection(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "TOGETHER", 1)
+    counted = storm(desk, slactl, monkeypatch, 12, work=-1)
+    assert counted.begun_with("COMMIT") > 12
+    assert counted.connections < 8
 
 
 def rows_of(desk: Path) -> dict[str, list[tuple[object, ...]]]:
