@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import stopwatch, to_text
-from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
+from slactl.desk.escalation.due import DueTickets, OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.escalation.goals import Miss, Rehearsed, alert
 from slactl.desk.escalation.run import Batch, Report, RunOptions
@@ -98,6 +98,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
 
 def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) -> LastRules | None:
     after, rules, rehearsed = 0, None, Rehearsed() if report.dry_run else None
+    due = DueTickets()
     while not options.stop():
         numbers: Sequence[int] = ()
         try:
@@ -105,7 +106,7 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
                 rules = _note_rules(book, report)
                 if after == 0:
                     report.warnings += [doubt for _, doubt in doubts(book.transaction, book.rulebook.current, book.now)]
-                numbers, until = _next(book, after, rehearses=report.dry_run)
+                numbers, until = _next(book, due, after, rehearses=report.dry_run)
                 batch = work_batch(book, numbers, report.run_id, options.baseline, rehearsed)
                 if batch.scanned < len(numbers):
                     until = numbers[batch.scanned - 1]
@@ -144,7 +145,7 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
     )
 
 
-def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
+def _next(book: Ledger, due: DueTickets, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
     """Return the next tickets to look at, and the last number that this covers; None at the end.
 
     A rehearsal rolls each batch back, and with it the next instants under new rules: it computes them for each batch.
@@ -154,8 +155,7 @@ def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], 
         if not live:
             return (), None
         return due_tickets(book, after, BATCH, until=live[-1]), live[-1]
-    due = due_tickets(book, after, BATCH)
-    return due, due[-1] if due else None
+    return due.next(book, after, BATCH)
 
 
 def is_about_a_ticket(error: Exception) -> bool:
