@@ -92,7 +92,6 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
         # Count the messages of earlier runs and the messages that each batch adds.
         report.notified = counts[0][0] + sum(after - before for before, after in counts)
         report.messages_sent = len(digests)
-    report.firings = [cast("FiringRecord", {**firing, "id": None, "run_id": None}) for firing in report.firings]
     return report
 
 
@@ -218,8 +217,9 @@ def work_batch(
                 tags = f"{firing['level']} does not add {', '.join(map(clean, firing['left_out']))}"
                 batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
             record = {name: value for name, value in firing.items() if name not in _INTERNAL}
-            told = [name for name in recipients.get(firing["id"], []) if name != NOBODY]
-            batch.firings.append(cast("FiringRecord", record | {"told": told}))
+            record["told"] = [name for name in recipients.get(firing["id"], []) if name != NOBODY]
+            record |= {} if run_id is not None else {"id": None}  # a rehearsal rolls the row back
+            batch.firings.append(cast("FiringRecord", record))
     try:
         batch.goals += alert(book, misses, rehearsed, tell=not baseline)
     except Exception as error:  # a goal must not keep levels from firing
