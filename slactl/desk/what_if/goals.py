@@ -71,7 +71,7 @@ def _domain(history: Sequence[Event]) -> str | None:
     for event in history:
         if event.type is EventType.EDITED:
             facts.take(event, "")
-    return facts.now.requester_domain
+    return facts.domain
 
 
 def compared(sides: tuple[GoalTally, GoalTally], names: tuple[str, str]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ A level becomes due when a number of seconds has been counted since its timer st
 calendar or on the wall clock, without the pauses of the timer.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -215,12 +215,10 @@ def next_instant(
     return min(instants, default=None)
 
 
-def rules_watching(clock_run: "ClockRun", rules: "Rules") -> Iterator["Escalation"]:
-    """Yield the escalation rules that watch a timer, whichever tickets they match."""
-    for escalation in rules.escalations:
-        only = clock_run.escalations
-        if escalation.on == clock_run.kind and (only is None or escalation.id in only):
-            yield escalation
+def rules_watching(clock_run: "ClockRun", rules: "Rules") -> Sequence["Escalation"]:
+    """Return the escalation rules that watch a timer, whichever tickets they match."""
+    watching, only = rules.watching(clock_run.kind), clock_run.escalations
+    return watching if only is None else [escalation for escalation in watching if escalation.id in only]
 
 
 def decide_due(

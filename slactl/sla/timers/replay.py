@@ -109,7 +109,7 @@ class Replay:
     @property
     def facts(self) -> Facts:
         """Return what escalation rules match on."""
-        return replace(self._facts.now, status=self._status, assignee=self._assignee)
+        return self._facts.now(self._status, self._assignee)
 
     @property
     def acked_until(self) -> datetime | None:
@@ -134,7 +134,7 @@ class Replay:
             region=facts.region,
             assignee=self._assignee,
             tags=facts.tags,
-            requester_domain=facts.now.requester_domain,
+            requester_domain=facts.domain,
             policy=policy.name if policy is not None else None,
             calendar=policy.calendar if policy is not None else None,
             created_at=instant_of(self._created),
@@ -152,6 +152,7 @@ class Replay:
             timers=tuple(timers),
             outcomes=self.outcomes(now) if with_outcomes else (),
             terms=self._targets.terms,
+            facts=self.facts,
         )
 
     def outcomes(self, now: datetime) -> tuple[Outcome, ...]:
@@ -226,8 +227,7 @@ class Replay:
 
     def read_agent_reply(self, at: int, _: Event) -> None:
         """Take a reply of an agent."""
-        if self._replied_at is None:
-            self._replied_at = at
+        self._replied_at = at if self._replied_at is None else self._replied_at
         self._targets.reply(at)
         self._conditions.act(at)
         self._conditions.ask(at)

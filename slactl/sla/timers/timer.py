@@ -207,15 +207,11 @@ class Evaluation:
     timers: tuple[Timer, ...]
     outcomes: tuple[Outcome, ...]
     terms: "Terms" = field(repr=False, compare=False)
+    #: What escalation rules match on.
+    facts: Facts = field(repr=False, compare=False)
     woken: "Evaluation | None" = field(default=None, repr=False, compare=False)
 
     @property
     def ends_at(self) -> datetime | None:
         """Return the first instant at which a status ended or ends by itself and that `check` has yet to record."""
         return self.woke[0][1] if self.woke else self.wakes_at
-
-    @property
-    def facts(self) -> Facts:
-        """Return what escalation rules match on."""
-        own = self.plan, self.tenant, self.tags, self.priority, self.requester_domain
-        return Facts(*own, self.status, self.assignee)
