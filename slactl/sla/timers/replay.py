@@ -186,11 +186,11 @@ class Replay:
             own_calendars=own_calendars,
         )
 
-    def _choose_anew(self, at: int, event: Event) -> None:
-        """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
+    def _choose_anew(self, at: int) -> None:
+        """Choose the policy again after a person's change."""
         # An edited address alone chooses no policy.
         facts = replace(self._facts.as_set, requester_domain=self._chosen[0].requester_domain)
-        if not event.by_system and self._chosen != (facts, self._facts.timezone, self._facts.region):
+        if self._chosen != (facts, self._facts.timezone, self._facts.region):
             self._targets.retarget(at, self._choose(at), by_person=True)
             self._turn_conditions(at)
 
@@ -253,8 +253,8 @@ class Replay:
     def read_facts(self, at: int, event: Event) -> None:
         """Take a change of priority, plan, tenant, time zone, tags or the requester's address."""
         self._facts.take(event, self._rules.settings.default_plan)
-        if event.type is not EventType.EDITED:
-            self._choose_anew(at, event)
+        if event.type is not EventType.EDITED and not event.by_system:  # a change by slactl itself moves no deadline
+            self._choose_anew(at)
 
     def read_due_set(self, at: int, event: Event) -> None:
         """Take a deadline that a person set or cleared."""

@@ -152,6 +152,8 @@ class Timer:
 
     def uncounted(self, reason: PauseReason) -> int:
         """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
+        if not self.clock_run.pauses:
+            return 0
         over = [pause for pause in self.clock_run.pauses if pause.reason is reason and pause.end is not None]
         between = self.clock_run.calendar.between_seconds
         return sum(between(begin, end) for begin, end, _ in over if end is not None)
