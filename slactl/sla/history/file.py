@@ -29,6 +29,7 @@ from slactl.sla.history.readers import (
     Reader,
     kind_of,
     one_of,
+    read_domains,
     read_instant,
     read_name,
     read_text,
@@ -38,7 +39,7 @@ from slactl.text import clean, did_you_mean, domain_of
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
-_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision")
+_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision", "domains")
 
 #: The fields of a line that are read before the fields of its type, and the rules that an export adds.
 _FRAME = frozenset(("ticket", "at", "type", "rules_version", "last_row"))
@@ -64,6 +65,7 @@ class TenantEntry:
     country: str | None
     subdivision: str | None
     created_at: datetime
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
     facts = {name: readers[name](value, name) if (value := record.get(name)) is not None else None for name in names}
     _check_region(facts)
     name, created_at = needed(record, "tenant", read_name), needed(record, "at", read_instant)
-    return TenantEntry(name=name, **facts, created_at=created_at)
+    return TenantEntry(name=name, **facts, created_at=created_at, domains=read_domains(record.get("domains")))
 
 
 def _rules(record: Mapping[str, Any]) -> RulesText:
