@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     DATABASE = 6
     PARTLY = 7
     FOUND = 10
+    NOT_A_MESSAGE = 65
     LOCKED = 75
     INTERRUPTED = 130
     READER_CLOSED = 141
