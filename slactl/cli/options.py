@@ -255,10 +255,10 @@ def tell(line: str, *, err: bool = False) -> None:
         say(part, err=err)
 
 
-def complain(error: SlactlError) -> None:
-    """Print an error on stderr while the command continues with the rest."""
-    say(f"error: {error.message}", err=True)
-    if error.hint:
+def complain(error: SlactlError | str) -> None:
+    """Print an error, or its message, on stderr while the command continues with the rest."""
+    say(f"error: {error if isinstance(error, str) else error.message}", err=True)
+    if not isinstance(error, str) and error.hint:
         advise(error.hint)
 
 

@@ -17,6 +17,7 @@ from slactl.cli.options import (
     Output,
     YesOption,
     call,
+    complain,
     leave,
     named_fields,
     say,
@@ -168,7 +169,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     from slactl.text import counted
 
     breached, others = list[desk.Record](), list[desk.Record]()
-    for change in desk.apply(here.desk, move, _progress(total), _print_error):
+    for change in desk.apply(here.desk, move, _progress(total), complain):
         kept = breached if change["newly_breached"] else others
         if len(kept) < SCREENFUL:
             kept.append(change)
@@ -187,7 +188,7 @@ def _print_changes(here: Call, move: "Move", form: Form, output: Output, total: 
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    moved, names = desk.apply(here.desk, move, _progress(total), _print_error), output.names(desk.CHANGE_FIELDS)
+    moved, names = desk.apply(here.desk, move, _progress(total), complain), output.names(desk.CHANGE_FIELDS)
     changes = spooled(moved, form, names, key="ticket_id", header=output.header)
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
@@ -212,7 +213,3 @@ def _progress(total: int) -> Callable[[int], None]:
         typer.echo(text, nl=False, err=True)
 
     return advance
-
-
-def _print_error(problem: str) -> None:
-    say(f"error: {problem}", err=True)
