@@ -24,6 +24,8 @@ class Entry:
     action: str | None = None
     #: When another database recorded it first; None is now.
     recorded_at: datetime | None = None
+    #: The Message-ID of the mail that it came in by.
+    message_id: str | None = None
 
 
 #: The texts that persons write with an event: kept apart from the log, so that they can be erased.

@@ -12,7 +12,7 @@ from slactl.desk.mail.decide import Belongs, Facts, FoundBy
 from slactl.desk.mail.message import Mail
 from slactl.sla.enums import Status, UnknownSenders
 from slactl.sla.rules.mail.model import MailRules
-from slactl.store.read import mail as reads
+from slactl.store.read import messages as reads
 from slactl.store.write.tenants import Tenant, tenant_of_domain
 from slactl.text import domain_of, mail_domain
 
@@ -50,7 +50,7 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
     agent = agent_of(book, own, mail.sender) if mail.is_sender_certain else None
     recipients = read_recipients(mail.recipients, own.address)
     ticket = _ticket(book, mail, recipients, is_agent=agent is not None)
-    customers = reads.people_of(transaction, ticket.number) if ticket is not None else set[str]()
+    customers = reads.customers_of(transaction, ticket.number) if ticket is not None else set[str]()
     seen = read_recipients(mail.written_to, own.address).others
     outside = [
         each
@@ -61,7 +61,7 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
     customer = outside[0] if agent is not None and outside else mail.sender
     tenant = _tenant(book, customer) if mail.is_sender_certain else None
     facts = Facts(
-        taken_to=reads.ticket_of(transaction, mail.message_id),
+        taken_to=reads.ticket_of_mail(transaction, [mail.message_id]),
         automatic=mail.automatic,
         ticket=ticket,
         from_agent=agent is not None,
@@ -95,7 +95,7 @@ def _ticket(book: Ledger, mail: Mail, recipients: Recipients, *, is_agent: bool)
 
     def belongs(number: int, by: FoundBy) -> Belongs:
         is_closed = book.state(number).status is Status.CLOSED
-        is_known = is_agent or (mail.is_sender_certain and sender in reads.people_of(transaction, number))
+        is_known = is_agent or (mail.is_sender_certain and sender in reads.customers_of(transaction, number))
         return Belongs(number, by, is_closed, is_known)
 
     if recipients.answered is not None:
@@ -103,13 +103,13 @@ def _ticket(book: Ledger, mail: Mail, recipients: Recipients, *, is_agent: bool)
         if number is not None:
             return belongs(number, FoundBy.NOTIFICATION)
     for number in recipients.tickets:
-        if reads.exists(transaction, number):
+        if reads.has_ticket(transaction, number):
             return belongs(number, FoundBy.ADDRESS)
-    number = reads.ticket_of_first(transaction, mail.references)
+    number = reads.ticket_of_mail(transaction, mail.references)
     if number is not None:
         return belongs(number, FoundBy.REFERENCES)
     for number in map(int, _IN_SUBJECT.findall(mail.subject)[:MOST_NUMBERS]):
-        if reads.exists(transaction, number) and (found := belongs(number, FoundBy.SUBJECT)).knows_sender:
+        if reads.has_ticket(transaction, number) and (found := belongs(number, FoundBy.SUBJECT)).knows_sender:
             return found
     return None
 
@@ -122,5 +122,5 @@ def _tenant(book: Ledger, address: str) -> Tenant | None:
 
 def _burst(book: Ledger, own: MailRules, sender: str, at: datetime) -> int | None:
     """Return the newest ticket of a sender who has opened as many within an hour as the rules allow, or None."""
-    opened = reads.opened_by(book.transaction, sender, to_text(at - HOUR), to_text(at))
+    opened = reads.opened_by_mail(book.transaction, sender, to_text(at - HOUR), to_text(at))
     return opened[-1] if len(opened) >= own.burst else None

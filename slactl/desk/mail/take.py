@@ -24,8 +24,8 @@ from slactl.desk.tickets.input import BODY_LENGTH, known_plans
 from slactl.errors import SenderRefusedError, TryAgainError
 from slactl.sla.enums import ActorType, EventType, MailAction, Status
 from slactl.sla.history.event import Event
-from slactl.store.read import mail as reads
-from slactl.store.write.mail import keep_message
+from slactl.sla.history.readers import NAME_LENGTH
+from slactl.store.read import messages as reads
 from slactl.text import clean
 
 #: The tag of a ticket that follows a closed one.
@@ -74,9 +74,6 @@ def take(desk: Desk, now: datetime, mail: Mail, *, dry_run: bool = False) -> Tak
             with refusing_ended_calendars("the message"):
                 ticket, said = _carry_out(book, incoming, decision)
             warnings += said
-            book.settle()
-            assert book.change is not None
-            keep_message(book.transaction, mail.message_id, ticket, book.change)
         return Taken(decision.action, ticket, decision.reason, warnings)
 
 
@@ -122,9 +119,10 @@ def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, li
         new = replace(new, tags=[FOLLOW_UP])
         if tenant is None and incoming.facts.ticket is not None and incoming.facts.ticket.knows_sender:
             new = _as_before(book, new, decision.follows)
-    texts = {"subject": mail.subject, "requester_email": requester}
+    texts = {"subject": mail.subject, "requester_email": requester, **_author(incoming)}
     texts |= {"body": mail.text} if mail.text else {}
-    number, warnings = open_ticket(book, incoming.at, new, texts, incoming.agent or mail.sender)
+    actor = incoming.agent or CUSTOMER
+    number, warnings = open_ticket(book, incoming.at, new, texts, actor, mail.message_id)
     for said in _remarks(mail, decision):
         warnings += _change(book, number, _noted(said), incoming.at)
     return number, warnings
@@ -167,23 +165,26 @@ def _change(book: Ledger, number: int, change: Change, at: datetime | None) -> l
 
 def _by(incoming: Incoming, change: Change, *, silent: bool = False) -> Change:
     """Let the sender of a message make a change; `silent` ones are recorded by slactl, and no clock notices them."""
-    sender, agent = incoming.mail.sender, incoming.agent if not silent else None
     kind = ActorType.SYSTEM if silent else ActorType.USER
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
-        return [
-            replace(
-                entry,
-                event=replace(entry.event, actor=agent or CUSTOMER, actor_type=kind),
-                # An address that is kept as a text can be erased.
-                texts=entry.texts
-                if agent is not None or entry.event.type is EventType.STATUS
-                else {**entry.texts, "actor": sender},
-            )
+        said = [
+            replace(entry, event=replace(entry.event, actor=incoming.agent or CUSTOMER, actor_type=kind))
             for entry in change(subject, book)
+        ]
+        return [
+            entry
+            if entry.event.type is EventType.STATUS
+            else replace(entry, texts={**entry.texts, **_author(incoming)}, message_id=incoming.mail.message_id)
+            for entry in said
         ]
 
     return make
+
+
+def _author(incoming: Incoming) -> dict[str, str]:
+    """Return the text that names the sender, unless it is an agent: an address that is a text can be erased."""
+    return {} if incoming.agent is not None else {"actor": incoming.mail.sender[:NAME_LENGTH]}
 
 
 def _noted(text: str) -> Change:

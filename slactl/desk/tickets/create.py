@@ -74,11 +74,17 @@ def create(
 
 
 def open_ticket(
-    book: Ledger, opened: datetime, new: NewTicket, texts: Mapping[str, str], actor: str | None = None
+    book: Ledger,
+    opened: datetime,
+    new: NewTicket,
+    texts: Mapping[str, str],
+    actor: str | None = None,
+    message_id: str | None = None,
 ) -> tuple[int, list[str]]:
     """Open a ticket whose input is checked; return its number, and warnings about its assignee.
 
     `texts` are its subject, its requester and its body. `actor` opens it; None is the actor of the command.
+    `message_id` is that of the mail that opens it.
 
     Raises:
         NotKnownError: the plan or the tenant is not known.
@@ -92,7 +98,8 @@ def open_ticket(
     detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
     detail |= {"instead_of": holder.instead_of} if holder.instead_of is not None else {}
     assert version.id is not None
-    number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail, actor), texts), version.id)
+    entry = Entry(Event(opened, EventType.CREATED, detail, actor), texts, message_id=message_id)
+    number = book.open_ticket(entry, version.id)
     warnings = _take_over(book, number, opened, new.assignee)
     note_deadlines(book, number, "ticket opened")
     return number, warnings

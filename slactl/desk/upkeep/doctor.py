@@ -32,7 +32,7 @@ from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.sla.rules.lines import path_text, read_ahead
 from slactl.sla.rules.model import Settings
 from slactl.sla.rules.rules import Rules
-from slactl.store.read import mail, runs
+from slactl.store.read import messages, runs
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
@@ -148,7 +148,7 @@ def _mail(desk: Desk, address: str, now: datetime) -> Iterator[Check]:
     """Tell to which address mail comes, and when the last message was taken, unless the database cannot be read."""
     with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
         if schema_of(transaction) == SCHEMA:
-            last = mail.last_taken(transaction)
+            last = messages.last_mail(transaction)
             ago = describe_seconds(int((now - from_text(last)).total_seconds())) if last is not None else None
             said = f"the last message was taken {ago} ago" if ago is not None else "no message was taken yet"
             yield Check("mail", True, f"{clean(address)}: {said}")

@@ -74,9 +74,9 @@ class Line:
 
     `source` is where the ticket comes from; names of tickets are unique within one source.
 
-    An export adds four values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
+    An export adds five values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
     had. `rules` is the version of the rules that the event names, unless an earlier line of the file has it.
-    `last_row` is what the source said last.
+    `last_row` is what the source said last. `message_id` is that of the mail that the event came in by.
     """
 
     ticket: str
@@ -87,6 +87,7 @@ class Line:
     rules: RulesText | None = None
     source: str | None = None
     last_row: LastRow | None = None
+    message_id: str | None = None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -181,11 +182,11 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
     actor, event_id = detail.pop("actor", None), detail.pop("id", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
-    source = detail.pop("source", None)
+    source, message_id = detail.pop("source", None), detail.pop("message_id", None)
     rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
     event = Event(at, kind, detail, actor, actor_type, event_id)
     last_row = read_last_row(row, "last_row") if (row := record.get("last_row")) is not None else None
-    return Line(ticket, event, texts, recorded_at, number, rules, source, last_row)
+    return Line(ticket, event, texts, recorded_at, number, rules, source, last_row, message_id)
 
 
 def _check_region(facts: Mapping[str, Any]) -> None:

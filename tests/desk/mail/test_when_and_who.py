@@ -171,9 +171,12 @@ def test_export_and_import_keep_what_people_wrote_and_who_can_be_erased(
     for words in ("init", f"import {tmp_path}/export.jsonl"):
         assert slactl("--db", str(other), *words.split()).code == 0
     assert slactl("--db", str(other), "export").out == exported
+    ids = "SELECT message_id, ticket_id FROM mail_id ORDER BY event_id"
+    known = mail.rows(ids)
     assert slactl("--db", str(other), "erase", "--requester", EVE, "--yes").code == 0
     written = [each for each in mail.events(1) if each[3] is not None]
     mail.database = other
+    assert (mail.rows(ids), len(known)) == (known[:-1], 4)
     assert [each for each in mail.events(1) if each[3] is not None] == written[:-1]
 
 
