@@ -75,7 +75,7 @@ def change(
     *,
     answer: Answer,
 ) -> None:
-    """Change plan, time zone, country or mail domains for tickets opened from now on.
+    """Change plan, zone, country or domains for new tickets.
 
     --domain replaces all domains that the tenant has; --domain "" removes them.
 
