@@ -84,11 +84,7 @@ class DigestContext:
 
 def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     """Return the digest for one recipient: each ticket once, the most urgent first, and the number of the others."""
-
-    def urgency(row: Row) -> tuple[int, str, int]:
-        return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
-
-    ordered = sorted(latest_by_ticket(rows), key=urgency)
+    ordered = by_urgency(rows)
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     below = [f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []
     below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
@@ -101,6 +97,15 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
         title, lines, problem = _title(filled), [_line(values) for values in filled], str(error)
     body = "\n".join([*lines, *below])
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
+
+
+def by_urgency(rows: Sequence[Row]) -> list[Row]:
+    """Return the last message about each ticket or goal, the most urgent first."""
+
+    def urgency(row: Row) -> tuple[int, str, int]:
+        return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
+
+    return sorted(latest_by_ticket(rows), key=urgency)
 
 
 def to_customer(row: Row) -> Message:

@@ -11,6 +11,9 @@ APPLICATION_ID = 0x534C4143
 #: The key in `meta` of an erasure that has yet to rewrite the file; its value is the number of the last event then.
 UNWIPED = "unwiped"
 
+#: The key in `meta` of the key that signs the addresses to which people reply. It never leaves its database.
+REPLY_KEY = "reply_key"
+
 
 def schema_of(connection: sqlite3.Connection) -> int:
     """Return the schema of a database: the number of steps of `migrations` it has seen."""
