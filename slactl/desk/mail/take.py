@@ -67,8 +67,8 @@ def take(desk: Desk, now: datetime, mail: Mail, *, dry_run: bool = False) -> Tak
         incoming = gather(book, own, mail)
         decision = decide(incoming.facts)
         if decision.refused:
-            what = f"mail of {clean(mail.sender)[:100]} is refused: {decision.reason}"
-            raise SenderRefusedError(what, "slactl rules set mail.unknown_senders open")
+            # Without a hint: the mail server sends the message back with what the command printed.
+            raise SenderRefusedError(f"mail of {clean(mail.sender)[:100]} is refused: {decision.reason}")
         ticket = decision.ticket
         if decision.action is not MailAction.IGNORED:
             with refusing_ended_calendars("the message"):
