@@ -212,8 +212,14 @@ def is_address(text: str) -> bool:
 
 def domain_of(address: str) -> str | None:
     """Return the part of an e-mail address after the last @ in small letters; None if either part is empty."""
-    local, _, domain = address.rpartition("@")
+    local, domain = split_address(address)
     return domain.lower() if local and domain else None
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Return what stands before and after the last @ of an e-mail address; without one, nothing stands before it."""
+    local, _, domain = address.rpartition("@")
+    return local, domain
 
 
 def mail_domain(text: str) -> str | None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from slactl.text import split_address
+
 
 class Answered(NamedTuple):
     """The notification that a reply address names, and the token that came with it."""
@@ -27,8 +29,7 @@ _NOTIFICATION = re.compile(rf"[nN]({_NUMBER})\.([A-Za-z0-9_-]{{1,200}})")
 
 def tag_of(recipient: str, address: str) -> str | None:
     """Return what stands after the `+` of our address, which is empty without one; None for the address of others."""
-    local, _, domain = recipient.rpartition("@")
-    own, _, our_domain = address.rpartition("@")
+    (local, domain), (own, our_domain) = split_address(recipient), split_address(address)
     rest = local[len(own) :]
     is_ours = domain.casefold() == our_domain.casefold() and local[: len(own)].casefold() == own.casefold()
     return rest[1:] if is_ours and rest[:1] in ("", "+") else None

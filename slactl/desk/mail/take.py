@@ -68,8 +68,8 @@ def take(desk: Desk, now: datetime, mail: Mail, *, dry_run: bool = False) -> Tak
         incoming = gather(book, own, mail)
         decision = decide(incoming.facts)
         if decision.refused:
-            what = f"mail of {clean(mail.sender)[:100]} is refused: {decision.reason}"
-            raise SenderRefusedError(what, "slactl rules set mail.unknown_senders open")
+            # Without a hint: the mail server sends the message back with what the command printed.
+            raise SenderRefusedError(f"mail of {clean(mail.sender)[:100]} is refused: {decision.reason}")
         ticket, escalations = decision.ticket, list[int]()
         if decision.action is MailAction.COMMAND:
             decision, escalations = _obey(book, incoming, decision)

@@ -50,7 +50,7 @@ def test_compiled_rules_have_the_same_mail() -> None:
         ),
         (f'{GOOD}agents = "*@example.com"\n', 12, 'must be a list: ["*@example.com"]'),
         (f'{GOOD}agents = ["example.com"]\n', 12, "'example.com' is neither an e-mail address nor a pattern"),
-        (f'{GOOD}agents = ["@example.com"]\n', 12, "did you mean '*@example.com'?"),
+        (f'{GOOD}agents = ["@example.com"]\n', 12, "did you mean *@example.com?"),
         (f'{GOOD}agents = ["a@b.example", "*"]\n', 12, "'*' is neither an e-mail address nor a pattern"),
         (f'{GOOD}agents = ["*@*"]\n', 12, "'*@*' makes everybody an agent; name a domain"),
         (f'{GOOD}agents = ["*@*.?"]\n', 12, "'*@*.?' makes everybody an agent; name a domain"),

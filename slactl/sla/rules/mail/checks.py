@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import clean, is_address
+from slactl.text import clean, domain_of, is_address, meaning
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -17,12 +17,12 @@ def problems(rules: "Rules") -> Iterator[Problem]:
     if not is_address(rules.mail.address) or set(rules.mail.address) & set('*?<>,;:"'):
         yield ("mail", "address"), f"{clean(rules.mail.address)!r} is not an e-mail address such as support@example.com"
     for number, agent in enumerate(rules.mail.agents):
-        domain = agent.rpartition("@")[2]
         if not is_address(agent):
-            like = f"; did you mean '*@{clean(agent.lstrip('*@.'))}'?" if "@" not in agent.lstrip("*@") else ""
+            domain = agent.lstrip("*@.")
+            like = meaning([f"*@{domain}"]) if domain and "@" not in domain else ""
             what = f"{clean(agent)!r} is neither an e-mail address nor a pattern such as '*@example.com'{like}"
             yield ("mail", "agents", number), what
-        elif not domain.strip("*?."):
+        elif not (domain_of(agent) or "").strip("*?."):
             yield ("mail", "agents", number), f"{clean(agent)!r} makes everybody an agent; name a domain"
 
 
@@ -31,13 +31,9 @@ def lint(rules: "Rules") -> Iterator[tuple[KeyPath, str]]:
     if rules.mail is None:
         return
     if not rules.mail.agents and not any(person.emails for person in rules.people.values()):
-        yield (
-            ("mail",),
-            "nobody is an agent: mail.agents and the emails of people are empty, so no message is an answer",
-        )
+        why = "mail.agents and the emails of people are empty, so no message is an answer"
+        yield ("mail",), f"nobody is an agent: {why}"
     for name, person in rules.people.items():
         if rules.mail.address.casefold() in map(str.casefold, person.emails):
-            yield (
-                ("people", name, "emails"),
-                f"{clean(rules.mail.address)} is mail.address, which is nobody's own address",
-            )
+            what = f"{clean(rules.mail.address)} is mail.address, which is nobody's own address"
+            yield ("people", name, "emails"), what
