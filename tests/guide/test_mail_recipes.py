@@ -291,8 +291,10 @@ class Session(socketserver.StreamRequestHandler):
                         del self.server.messages[name]
                     self._say("+OK")
                     return
-                case _:
+                case "USER" | "PASS" | "NOOP" | "RSET":
                     self._say("+OK")
+                case _:
+                    self._say("-ERR not known")
 
     def _say(self, *lines: str) -> None:
         self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -309,7 +311,7 @@ def mailbox() -> Iterator[Mailbox]:
 def fetch(home: Home, mailbox: Mailbox) -> None:
     place = home.folder / "fetchmailrc"
     recipe = home.recipe("fetchmail").replace("mail.example.com", f"127.0.0.1 service {mailbox.port}")
-    place.write_text(recipe.replace(" ssl ", " auth password sslproto '' "))
+    place.write_text(recipe.replace(" ssl ", " sslproto '' "))
     place.chmod(0o600)
     environment = {**os.environ, "FETCHMAILHOME": str(home.folder), "HOME": str(home.folder)}
     subprocess.run(["fetchmail", "-f", str(place), "-d0"], env=environment, check=False, capture_output=True)
