@@ -148,6 +148,7 @@ def test_mail_cannot_be_undone(mail: MailDesk, slactl: Slactl) -> None:
 def test_erasing_removes_texts_and_message_ids(mail: MailDesk, slactl: Slactl) -> None:
     mail.take(message_id="secret-1@mail.example", text="secret", attachments=("secret.pdf",))
     mail.take(message_id="secret-2@mail.example", sender=MIA, recipients=(BOB, "support+1@example.com"), text="secret")
+    mail.take(message_id="secret-4@mail.example", sender=MIA, recipients=(BOB, "support+1@example.com"), text="")
     mail.take(sender=EVE)
     mail.take(message_id="secret-3@mail.example", recipients=("support+2@example.com",), text="secret")
     mail.take(message_id=f"x-{BOB}", sender=EVE, recipients=("support+2@example.com",))
