@@ -60,7 +60,9 @@ def run_tests(
       history  events as in a history file
       expect   timers: ticket, target, and any key of simulate --json
       fires    all levels that fire for the tickets named here, and no others
-      on_call  who is on call: schedule, at, person (nobody: a gap), with overrides and away
+      on_call  who must be on call; keys: schedule, at, person ("nobody" for a gap)
+      overrides, away
+               overrides and absences for on_call
       at       the time of the evaluation; default: the last time in the test
 
     \b
@@ -97,7 +99,7 @@ def diff(
 ) -> None:
     """Show how the rules changed since the open tickets were opened.
 
-    A ticket keeps the rules under which it was opened until rules apply moves it to the current rules.
+    A ticket keeps the rules under which it was opened until "slactl rules apply" moves it to the current rules.
 
     \b
     Examples:

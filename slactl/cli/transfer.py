@@ -83,12 +83,14 @@ def export(
     context: typer.Context,
     form: Annotated[Form, typer.Option("--format", metavar="jsonl|csv", help="The form of the output.")] = Form.JSONL,
     events: Annotated[bool, typer.Option("--events", help="With --format csv: one row for each event.")] = False,
-    whole: Annotated[bool, typer.Option("--whole", help="Every row as it is, to move the whole desk.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Write every row as it is, to move the whole service desk.")
+    ] = False,
 ) -> None:
     """Export every ticket with its whole history.
 
     import reads JSONL back without any loss. With --whole the file also has the numbers, the chain of
-    the audit log, and the outbox: it moves the whole desk into an empty database. CSV is for spreadsheets.
+    the audit log, and the outbox: it moves the whole service desk into an empty database. CSV is for spreadsheets.
 
     \b
     Examples:

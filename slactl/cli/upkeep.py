@@ -68,8 +68,8 @@ def restore(
     """Restore a backup, and keep the old database beside it.
 
     slactl verifies the backup before it changes anything. The name of the old database gets
-    ".before-restore-" and the time. Stop cron before you restore: the next check may send messages a second time that
-    were sent after the backup.
+    ".before-restore-" and the time. Stop cron before you restore: the next check may send again messages that were
+    already sent after the backup.
 
     Exit code 75: a check or a sync is running, or another program writes.
 

@@ -182,6 +182,18 @@ def test_a_wrong_word_is_usage(mail: Path, slactl: Slactl, words: Sequence[str])
     assert slactl("mail", *words, stdin=letter()).code == 2
 
 
+def test_doctor_says_when_the_last_message_was_taken(mail: Path, slactl: Slactl) -> None:
+    def said() -> list[str]:
+        return [
+            each["found"] for each in json.loads(slactl("doctor", "--json").out)["checks"] if each["check"] == "mail"
+        ]
+
+    assert said() == ["support@example.com: no message was taken yet"]
+    assert slactl("mail", stdin=letter()).code == 0
+    [found] = said()
+    assert found.startswith("support@example.com: the last message was taken ")
+
+
 def test_several_processes_take_each_message_once(mail: Path) -> None:
     assert piped(stdin=letter(0), capture_output=True).returncode == 0
     answers = [

@@ -163,9 +163,9 @@ def _mail(desk: Desk, address: str, now: datetime) -> Iterator[Check]:
     with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
         if schema_of(transaction) == SCHEMA:
             last = messages.last_mail(transaction)
-            ago = describe_seconds(int((now - from_text(last)).total_seconds())) if last is not None else None
-            said = f"the last message was taken {ago} ago" if ago is not None else "no message was taken yet"
-            yield Check("mail", True, f"{clean(address)}: {said}")
+            seconds = max(0, int((now - from_text(last)).total_seconds())) if last is not None else 0
+            ago = f"the last message was taken {describe_seconds(seconds)} ago"
+            yield Check("mail", True, f"{clean(address)}: {ago if last is not None else 'no message was taken yet'}")
 
 
 def _rota(desk: Desk, rules: Rules, now: datetime) -> Iterator[Check]:

@@ -148,8 +148,10 @@ def is_requester(transaction: sqlite3.Connection, address: str) -> bool:
 
 def opened_by_mail(transaction: sqlite3.Connection, sender: str, since: str, until: str) -> list[int]:
     """Return the tickets that the mail of a sender opened in [since, until], the newest last."""
-    query = """SELECT t.id FROM ticket t JOIN mail_id m ON m.ticket_id = t.id JOIN event e ON e.id = m.event_id
-    WHERE t.created_at BETWEEN ? AND ? AND e.action = ? AND lower(t.requester_email) = ? ORDER BY t.id"""
+    # Begin with the index of the instants: few tickets are opened within an hour.
+    query = """SELECT t.id FROM ticket t CROSS JOIN mail_id m ON m.ticket_id = t.id
+    CROSS JOIN event e ON e.id = m.event_id WHERE t.created_at BETWEEN ? AND ? AND e.action = ?
+    AND lower(t.requester_email) = ? ORDER BY +t.id"""
     return [number for (number,) in transaction.execute(query, (since, until, _CREATED, sender.lower()))]
 
 

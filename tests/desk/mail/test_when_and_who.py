@@ -148,14 +148,15 @@ def test_mail_cannot_be_undone(mail: MailDesk, slactl: Slactl) -> None:
 def test_erasing_removes_texts_and_message_ids(mail: MailDesk, slactl: Slactl) -> None:
     mail.take(message_id="secret-1@mail.example", text="secret", attachments=("secret.pdf",))
     mail.take(message_id="secret-2@mail.example", sender=MIA, recipients=(BOB, "support+1@example.com"), text="secret")
+    mail.take(message_id="secret-4@mail.example", sender=MIA, recipients=(BOB, "support+1@example.com"), text="")
     mail.take(sender=EVE)
     mail.take(message_id="secret-3@mail.example", recipients=("support+2@example.com",), text="secret")
     mail.take(message_id=f"x-{BOB}", sender=EVE, recipients=("support+2@example.com",))
     assert slactl("erase", "--requester", BOB.upper(), "--yes").code == 0
-    assert [found for found, *_ in mail.rows("SELECT message_id FROM mail_id")] == ["3@mail.example"]
+    assert [found for found, *_ in mail.rows("SELECT message_id FROM mail_id")] == ["4@mail.example"]
     assert not [line for line in mail.dump() if "secret" in line or BOB in line]
     assert slactl("audit", "verify").code == 0
-    assert mail.deal(sender=EVE, references=("3@mail.example",)) == ("customer_reply", 2)
+    assert mail.deal(sender=EVE, references=("4@mail.example",)) == ("customer_reply", 2)
 
 
 def test_export_and_import_keep_what_people_wrote_and_who_can_be_erased(
