@@ -87,13 +87,9 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
 
     It has the number of the tickets that it leaves out. The title is about the first ticket, if there is one.
     """
-
-    def urgency(row: Row) -> tuple[int, str, int]:
-        return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
-
     latest = latest_by_ticket(rows)
     goals = [row for row in latest if row["goal"]]
-    tickets = sorted((row for row in latest if not row["goal"]), key=urgency)
+    tickets = by_urgency([row for row in rows if not row["goal"]])
     shown = [*goals, *tickets[:DIGEST_ROWS]]
     filled = [facts(row, context, len(latest)) for row in shown]
     first = filled[len(goals)] if tickets else filled[0]
@@ -111,6 +107,15 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
         problem = str(error)
     body = "\n".join([*of_goals, *lines, *below])
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
+
+
+def by_urgency(rows: Sequence[Row]) -> list[Row]:
+    """Return the last message about each ticket or goal, the most urgent first."""
+
+    def urgency(row: Row) -> tuple[int, str, int]:
+        return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
+
+    return sorted(latest_by_ticket(rows), key=urgency)
 
 
 def to_customer(row: Row) -> Message:

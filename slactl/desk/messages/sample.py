@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
+from slactl.desk.messages.by_mail.headers import mail_headers
 from slactl.desk.messages.digest import TITLE_LENGTH, DigestContext, Message, Row, compose
 from slactl.desk.messages.orders import order_for
 from slactl.desk.messages.recipients import Address, Recipient, recipient_of
@@ -151,7 +152,9 @@ def _try(
         return Result(DeliveryOutcome.DEAD, str(error))
     if dry_run:
         return None
-    result = send(order.numbered(new_message_id()), context.rules.settings.send_timeout.seconds)
+    message_id = new_message_id()
+    headers = mail_headers(context.rules, order.url, message_id, None)
+    result = send(order.numbered(message_id, headers), context.rules.settings.send_timeout.seconds)
     if result.outcome is DeliveryOutcome.SENT:  # whatever happens at the next address
         committed.add("test message to", "sent", [recipient.name])
     return result

@@ -71,11 +71,11 @@ def _facts(outcome: Outcome, domains: Sequence[Domain], at: datetime) -> Facts:
 def _domains(history: Sequence[Event]) -> list[Domain]:
     """Return the domains that the requester of a ticket had, each with the instant from which it held."""
     facts = TicketFacts(history[0].detail, "")
-    found = [(history[0].at, facts.now.requester_domain)]
+    found = [(history[0].at, facts.domain)]
     for event in history:
         if event.type is EventType.EDITED:
             facts.take(event, "")
-            found.append((event.at, facts.now.requester_domain))
+            found.append((event.at, facts.domain))
     return found
 
 
