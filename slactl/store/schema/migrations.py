@@ -197,6 +197,13 @@ def numbers(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO meta SELECT 'outcomes_from', MAX(id) FROM event")
 
 
+def mail(connection: sqlite3.Connection) -> None:
+    """Add the messages that came in by mail, and the mail domains of tenants."""
+    for table in ("mail_id", "tenant_domain"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            create(connection, table)
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -214,7 +221,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
-    *(changes, objectives, covering, numbers),
+    *(changes, objectives, covering, numbers, mail),
 )
 
 
