@@ -12,7 +12,7 @@ from slactl.desk.mail.decide import Belongs, Facts, FoundBy
 from slactl.desk.mail.message import Mail
 from slactl.desk.mail.quotes import first_line
 from slactl.desk.mail.reply_commands import MistypedError, ReplyCommand, read_command
-from slactl.desk.mail.tokens import Answered, answered
+from slactl.desk.mail.tokens import Notified, answered
 from slactl.sla.enums import Status, UnknownSenders
 from slactl.sla.rules.mail.model import MailRules
 from slactl.store.read import messages as reads
@@ -46,7 +46,7 @@ class Incoming:
     tenant: Tenant | None
     facts: Facts
     #: The message of slactl that it answers, and the command that it gives to slactl.
-    answered: Answered | None = None
+    answered: Notified | None = None
     command: ReplyCommand | None = None
 
 
@@ -99,16 +99,16 @@ def _instant(mail: Mail, now: datetime) -> datetime:
     return received if now - OLDEST <= received <= now else now
 
 
-def _answered(book: Ledger, recipients: Recipients) -> Answered | None:
+def _answered(book: Ledger, recipients: Recipients) -> Notified | None:
     """Return the message of slactl that a message answers, if the token in the address is right; else None."""
     if (named := recipients.answered) is None:
         return None
     return answered(book.transaction, book.rulebook.current, named.notification, named.token)
 
 
-def _command(book: Ledger, mail: Mail, message: Answered | None) -> tuple[ReplyCommand | None, str | None]:
+def _command(book: Ledger, mail: Mail, message: Notified | None) -> tuple[ReplyCommand | None, str | None]:
     """Return the command that a message gives, or why it gives none although its first line looks like one."""
-    if message is None or mail.automatic is not None:
+    if message is None:
         return None, None
     try:
         command = read_command(first_line(mail.text))
@@ -123,7 +123,7 @@ def _command(book: Ledger, mail: Mail, message: Answered | None) -> tuple[ReplyC
 
 
 def _ticket(
-    book: Ledger, mail: Mail, recipients: Recipients, answers: Answered | None, *, is_agent: bool
+    book: Ledger, mail: Mail, recipients: Recipients, answers: Notified | None, *, is_agent: bool
 ) -> Belongs | None:
     """Return the ticket that a message belongs to, by the first thing that names one."""
     transaction, sender = book.transaction, mail.sender.casefold()

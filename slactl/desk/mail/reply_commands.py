@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from slactl.desk.escalation.by_hand import acknowledge, escalating, unacknowledge
 from slactl.desk.ledger.ledger import Ledger
-from slactl.desk.mail.tokens import Answered
+from slactl.desk.mail.tokens import Notified
 from slactl.desk.tickets.change import Change
 from slactl.desk.tickets.changes import assign, resolve
 from slactl.durations import Duration, parse_duration
@@ -128,7 +128,7 @@ def _duration(word: str) -> Duration | None:
 Changing: TypeAlias = Callable[[Ledger, int, Change, datetime | None], list[str]]
 
 
-def obey(book: Ledger, command: ReplyCommand, message: Answered, at: datetime, changing: Changing) -> Obeyed:
+def obey(book: Ledger, command: ReplyCommand, message: Notified, at: datetime, changing: Changing) -> Obeyed:
     """Carry out a command of the person whom a message went to, as of an instant; a refused ticket stops no other.
 
     The tickets are those that the command names, of which the message told, or its only one.
@@ -167,7 +167,7 @@ def _change(command: ReplyCommand, person: str, done: Obeyed) -> Change:
     return escalating(command.rest, done.escalations)
 
 
-def _tickets(book: Ledger, command: ReplyCommand, message: Answered) -> tuple[list[int], ReplyCommand]:
+def _tickets(book: Ledger, command: ReplyCommand, message: Notified) -> tuple[list[int], ReplyCommand]:
     """Return the tickets of a command, and the command without the ids in its reason.
 
     A number at the beginning of a reason is an id if the message was about that ticket.

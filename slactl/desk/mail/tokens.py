@@ -19,7 +19,7 @@ LASTING = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Notified:
     """A message of slactl to a person that a mail answers: its number, and the ticket that it was about.
 
     Where it was about several tickets, that is the most urgent of them, and `is_single` is false.
@@ -47,7 +47,7 @@ class Answered:
         return set(tickets) <= messages.sent_together(transaction, self.number, tickets)
 
 
-def answered(transaction: "Transaction", rules: Rules, number: int, token: str) -> Answered | None:
+def answered(transaction: "Transaction", rules: Rules, number: int, token: str) -> Notified | None:
     """Return the message that a token belongs to; None if slactl made no such token for anybody in the rules."""
     from hmac import compare_digest
 
@@ -59,5 +59,5 @@ def answered(transaction: "Transaction", rules: Rules, number: int, token: str) 
     for person in rules.people:  # all of them, so that the time it takes tells nothing
         for is_single in (True, False):
             if compare_digest(token_of(key, number, person, is_single=is_single), token.lower()):
-                found = Answered(number, ticket, person, is_single, from_text(made_at))
+                found = Notified(number, ticket, person, is_single, from_text(made_at))
     return found

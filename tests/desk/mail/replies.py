@@ -12,7 +12,7 @@ from conftest import Slactl
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
 from slactl.desk.mail.reply_commands import Obeyed, obey, read_command
-from slactl.desk.mail.tokens import Answered, answered
+from slactl.desk.mail.tokens import Notified, answered
 from slactl.desk.messages.by_mail.headers import token_of
 from slactl.desk.tickets.change import Change, change_one
 from slactl.store.database import Database
@@ -70,7 +70,7 @@ def token(desk: Path, number: int = 1, person: str = "boss", *, is_single: bool 
         return token_of(reply_key(transaction), number, person, is_single=is_single)
 
 
-def found(desk: Path, number: int, typed: str) -> Answered | None:
+def found(desk: Path, number: int, typed: str) -> Notified | None:
     """Return the message that a token belongs to."""
     with ledger(service_desk(desk), REPLIED, rules=CommandRules(service_desk(desk), "mail")) as book:
         return answered(book.transaction, book.rulebook.current, number, typed)

@@ -150,6 +150,23 @@ def test_a_day_by_mail(server: MailServer, slactl: Slactl, clock: FrozenDateTime
     assert slactl("audit", "verify").code == 0
 
 
+def test_reply_to_a_digest_names_its_tickets(server: MailServer, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+    for number in (1, 2):
+        server.send(f"09:00:0{number}", f"bob{number}@acme.example", "support@desk.example", "It burns.")
+        server.deliver(f"09:02:0{number}")
+    assert check(slactl, clock, "13:00:03") == 2
+    (told,) = server.arrived("boss@desk.example")
+    assert "2 tickets need attention" in told["Subject"]
+    for at, text, said in (
+        ("13:10:00", "ack 2h", "note\t1\tthe message was about several tickets; write their ids: ack [ID…] [2h]"),
+        ("13:11:00", "ack 1 3 2h", "note\t1\tthe message was not about ticket 3"),
+        ("13:12:00", "ack 1 2 2h", "command\t1\tack 2h by boss: tickets 1, 2"),
+    ):
+        server.send(at, "boss@desk.example", str(told["Reply-To"]), text, told)
+        assert server.deliver(at) == [said]
+    assert check(slactl, clock, "14:00:03") == 0
+
+
 def test_two_programs_do_not_answer_each_other(
     server: MailServer, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
