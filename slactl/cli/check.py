@@ -106,7 +106,7 @@ def _page(here: Call, board: str | None, mode: str | None, *, dry_run: bool) -> 
         raise UsageError(what, "slactl board -")
     from slactl.cli.board import file_mode, write_board
 
-    return partial(write_board, here, board, 0o600 if mode is None else file_mode(mode))
+    return partial(write_board, here, board, 0o600 if mode is None else file_mode(mode), of_check=True)
 
 
 def _print(as_json: bool, quiet: bool, report: "Report") -> None:
