@@ -35,8 +35,10 @@ class Priority(StrEnum):
     @property
     def rank(self) -> int:
         """Return 0 for low up to 3 for urgent."""
-        return tuple(Priority).index(self)
+        return _RANKS[self]
 
+
+_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 
 #: Other words for priorities, in small letters, and the priority that each means.
 PriorityMeanings = Mapping[str, str]
@@ -153,6 +155,24 @@ class Spread(StrEnum):
 
     LEAST_OPEN = "least_open"
     ROUND_ROBIN = "round_robin"
+
+
+class UnknownSenders(StrEnum):
+    """Name what to do with mail of senders whom slactl does not know."""
+
+    OPEN = "open"
+    REFUSE = "refuse"
+
+
+class MailAction(StrEnum):
+    """Name what became of a message that came in by mail."""
+
+    OPENED = "opened"
+    CUSTOMER_REPLY = "customer_reply"
+    AGENT_REPLY = "agent_reply"
+    NOTE = "note"
+    COMMAND = "command"
+    IGNORED = "ignored"
 
 
 class LevelOutcome(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from slactl.config import unix_user
-from slactl.sla.enums import ActorType, EventType
+from slactl.sla.enums import EventType
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.text import is_address
@@ -24,10 +24,15 @@ class Entry:
     action: str | None = None
     #: When another database recorded it first; None is now.
     recorded_at: datetime | None = None
+    #: The Message-ID of the mail that it came in by.
+    message_id: str | None = None
 
 
 #: The texts that persons write with an event: kept apart from the log, so that they can be erased.
 TEXTS = ("body", "subject", "requester_email", "actor")
+
+#: The field of a detail that has the salted hash of each text.
+SEALS = {name: f"{name}_hash" for name in TEXTS}
 
 #: The actor that the log names where a customer acted who is known by an address.
 CUSTOMER = "customer"
@@ -58,7 +63,7 @@ def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[st
     """Return the detail with a salted hash for each text, and the rows that keep the texts themselves."""
     kept, rows = dict(detail), []
     # If the other database erased a text, only its hash is imported; the log says that the text never was here.
-    gone = [name for name in TEXTS if f"{name}_hash" in detail and name not in texts]
+    gone = [name for name, sealed_as in SEALS.items() if sealed_as in detail and name not in texts]
     kept |= {"erased": gone} if gone else {}
     for name, words in texts.items():
         salt = secrets.token_hex(16)
@@ -70,11 +75,12 @@ def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[st
 def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
     """Return whether the actor is a customer's address: the writer of a customer's message, or the requester.
 
-    A person who types a command is never one, whatever the login name looks like.
+    A person who types a command is never one, whatever the login name looks like. A note that slactl itself recorded
+    is of somebody else if its actor is an address: it came in by mail.
     """
     actor = event.actor
-    if actor is None or event.actor_type is not ActorType.USER:
-        return False
+    if actor is None or event.by_system:
+        return actor is not None and event.type is EventType.NOTE and is_address(actor)
     wrote = event.type is EventType.CUSTOMER_REPLY and is_address(actor)
     return wrote or actor.casefold() == (requester() or "").casefold()
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+#: The columns of `outcome` that make two rows the same outcome, whatever else was learned about it since.
+_SAME_OUTCOME = ("kind", "cycle", "agreement", "started_at", "stopped_at", "missed_at")
+
 
 class Mark(NamedTuple):
     """How many rows of each kind waited to be written."""
@@ -40,6 +43,7 @@ class Mark(NamedTuple):
     texts: int
     escalations: int
     notifications: int
+    mail: int
 
 
 @dataclass(slots=True)
@@ -50,13 +54,19 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
+    mail: list[Row] = field(default_factory=list)
     #: The number of the change, if events of it are written already.
     begun: int | None = None
 
-    def add_event(self, row: Row, detail: Mapping[str, Any], texts: Sequence[Row]) -> None:
-        """Add an event and the texts that a person wrote with it; the detail seals the number of the change."""
+    def add_event(self, row: Row, detail: Mapping[str, Any], texts: Sequence[Row], message_id: str | None) -> None:
+        """Add an event, the texts that a person wrote with it, and the Message-ID of the mail that it came in by.
+
+        The detail seals the number of the change.
+        """
         self.events.append(row | {"detail": detail_text({**detail, CHANGE: self.change or row["id"]})})
         self.texts += [{"event_id": row["id"], **text} for text in texts]
+        if message_id is not None:
+            self.mail.append({"message_id": message_id, "ticket_id": row["ticket_id"], "event_id": row["id"]})
 
     @property
     def change(self) -> int | None:
@@ -90,11 +100,12 @@ class WaitingRows:
 
     def mark(self) -> Mark:
         """Return how many rows wait now."""
-        return Mark(len(self.events), len(self.texts), len(self.escalations), len(self.notifications))
+        waiting = (self.events, self.texts, self.escalations, self.notifications, self.mail)
+        return Mark(*map(len, waiting))
 
     def take_back(self, mark: Mark) -> None:
         """Forget the rows that came after a mark."""
-        del self.events[mark.events :], self.texts[mark.texts :]
+        del self.events[mark.events :], self.texts[mark.texts :], self.mail[mark.mail :]
         del self.escalations[mark.escalations :], self.notifications[mark.notifications :]
 
 
@@ -114,16 +125,17 @@ def settle(
         if ticket.retracts:
             ticket.identity = rows.identity(transaction, number, ticket.history)
     new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
-    changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
+    known = [(ticket, _ticket_row(number, ticket, rulebook)) for number, ticket in tickets.items() if not ticket.is_new]
     writes.insert_rows(transaction, "ticket", new)
-    versions = {number: ticket.stored["version"] for number, ticket in tickets.items() if ticket.stored is not None}
-    writes.update_tickets(transaction, changed, versions)
+    versions = {row["id"]: ticket.stored.get("version") for ticket, row in known}
+    writes.update_tickets(transaction, [_changes(ticket.stored, row) for ticket, row in known], versions)
     rows.begun = rows.change
     writes.append_events(transaction, rows.events)
     writes.insert_rows(transaction, "event_text", rows.texts)
+    writes.keep_mail(transaction, rows.mail)
     writes.insert_rows(transaction, "escalation", rows.escalations)
     writes.insert_rows(transaction, "notification", rows.notifications)
-    written = {row["id"]: row for row in (*new, *changed)}
+    written = {row["id"]: row for row in (*new, *(row for _, row in known))}
     paused = _write_timers(transaction, tickets, rules, watched)
     _count_open(transaction, tickets, written, paused)
     _write_outcomes(transaction, tickets)
@@ -133,7 +145,7 @@ def settle(
     committed.add("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
     committed.add("ticket", "changed", (row["ticket_id"] for row in rows.events))
     committed.add("escalation", "recorded", (row["id"] for row in rows.escalations))
-    rows.take_back(Mark(0, 0, 0, 0))
+    rows.take_back(Mark(0, 0, 0, 0, 0))
 
 
 def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
@@ -147,11 +159,18 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 
 
+def _changes(stored: Mapping[str, Any], row: Row) -> Row:
+    """Return the columns of a row that differ from the stored ones, with its id; every column if nothing is stored."""
+    changed = {name: value for name, value in row.items() if name not in stored or stored[name] != value}
+    return {**changed, "id": stored.get("id", row.get("id"))} if changed else {}
+
+
 def _write_timers(
     transaction: "Transaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
 ) -> set[int]:
     """Write the timers that follow from the histories, and return the tickets of which one is paused."""
-    inserted, updated, removed, paused = list[Row](), list[Row](), list[int](), set[int]()
+    inserted, removed, paused = list[Row](), list[int](), set[int]()
+    earlier, latest = list[Row](), list[Row]()
     for number, ticket in tickets.items():
         old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
         context = TimerContext(rules, ticket.fired, ticket.detected, watched, ticket.walk.repeats)
@@ -161,12 +180,13 @@ def _write_timers(
                 paused.add(number)
             if known is None:
                 inserted.append(row)
-            elif any(known[name] != value for name, value in row.items()):
-                updated.append({"id": known["id"], **row})
+            else:
+                (latest if row["latest"] else earlier).append(_changes(known, row))
         removed += [row["id"] for row in old.values()]
     writes.delete_rows(transaction, "timer", removed)
     # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
-    writes.update_rows(transaction, "timer", sorted(updated, key=lambda row: bool(row["latest"])))
+    writes.update_rows(transaction, "timer", earlier)
+    writes.update_rows(transaction, "timer", latest)
     writes.insert_rows(transaction, "timer", inserted)
     return paused
 
@@ -181,13 +201,13 @@ def _count_open(
     """Count the open tickets by what they are now, and not by what they were before."""
     before, now = Counter[sums.OpenFacts](), Counter[sums.OpenFacts]()
     for number, ticket in tickets.items():
-        if ticket.stored is not None:
+        if ticket.stored:
             before.update(_open_facts(ticket.stored, any(map(_is_paused, ticket.timers))))
         now.update(_open_facts(written[number], number in paused))
     sums.keep_open_counts(transaction, now, before)
 
 
-def _open_facts(row: Row, is_paused: bool) -> Sequence[sums.OpenFacts]:
+def _open_facts(row: Mapping[str, Any], is_paused: bool) -> Sequence[sums.OpenFacts]:
     """Return what an open ticket is counted by; nothing of one that is done."""
     if row["status"] in DONE:
         return ()
@@ -197,19 +217,26 @@ def _open_facts(row: Row, is_paused: bool) -> Sequence[sums.OpenFacts]:
 
 def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
     """Write the outcomes that follow from the histories, and the sums that reports read instead of them."""
-    removed, inserted, spanned = list[Row](), list[Row](), list[int]()
+    removed, updated, inserted, spanned = list[int](), list[Row](), list[Row](), list[int]()
+    before, after = list[Row](), list[Row]()
     for number, ticket in tickets.items():
         wanted = list(rows_of(number, ticket.reached(), ticket.detected))
         if wanted or ticket.outcomes:
             spanned.append(number)
         for known in ticket.outcomes:
-            row = {name: value for name, value in known.items() if name != "id"}
-            if row in wanted:
-                wanted.remove(row)
+            row = next((row for row in wanted if all(known[name] == row[name] for name in _SAME_OUTCOME)), None)
+            if row is None:
+                removed.append(known["id"])
+                before.append(known)
             else:
-                removed.append(known)
+                wanted.remove(row)
+                if changes := _changes(known, row):
+                    updated.append(changes)
+                    before.append(known)
+                    after.append(row)
         inserted += wanted
-    writes.delete_rows(transaction, "outcome", (row["id"] for row in removed))
+    writes.delete_rows(transaction, "outcome", removed)
+    writes.update_rows(transaction, "outcome", updated)
     writes.insert_rows(transaction, "outcome", inserted)
-    sums.keep_outcome_days(transaction, inserted, removed)
+    sums.keep_outcome_days(transaction, [*after, *inserted], before)
     sums.keep_spans(transaction, spanned)

@@ -37,8 +37,8 @@ class LoadedTicket:
     timers: list[dict[str, Any]]
     outcomes: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
-    #: Its version, which tells whether somebody else changed the ticket since, and what open tickets are counted by.
-    stored: dict[str, Any] | None = None
+    #: The row of `ticket` that was read; its version tells whether somebody else changed the ticket since.
+    stored: Mapping[str, Any] = field(default_factory=dict)
     #: The version of the rules that the ticket is pinned to from now on; None leaves it.
     pin: int | None = None
     is_new: bool = False

@@ -9,6 +9,7 @@ from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, libr
 from slactl.sla.calendar.hours import Region
 from slactl.sla.oncall.schedule import Feed, Schedule
 from slactl.sla.rules.calendars import CalendarRules, parts
+from slactl.sla.rules.mail.model import MailRules
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import (
     Escalation,
@@ -42,6 +43,7 @@ class Rules(Part):
     sources: Annotated[tuple[Source, ...], Form(before=from_list)] = ()
     maintenance: Annotated[tuple[Maintenance, ...], Form(before=from_list)] = ()
     objectives: Annotated[tuple[Objective, ...], Form(before=from_list)] = ()
+    mail: MailRules | None = None
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.
@@ -51,6 +53,15 @@ class Rules(Part):
     def hash(self) -> str:
         """Return the SHA-256 of the canonical TOML, in hex; it identifies this version of the rules."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+    @cached_property
+    def _watching(self) -> dict[str, tuple[Escalation, ...]]:
+        names = dict.fromkeys(str(escalation.on) for escalation in self.escalations)
+        return {name: tuple(each for each in self.escalations if each.on == name) for name in names}
+
+    def watching(self, kind: str) -> tuple[Escalation, ...]:
+        """Return the escalation rules that watch a target or a condition, in the order of the file."""
+        return self._watching.get(kind, ())
 
     @cached_property
     def _calendars(self) -> dict[tuple[object, ...], BusinessCalendar]:

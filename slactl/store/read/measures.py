@@ -87,7 +87,7 @@ def time_spent(connection: sqlite3.Connection, period: Period, kind: str, by: st
     columns = ", ".join(f"SUM({OF_OUTCOME[name]})" for name in ("working", "paused", "closed", "passed"))
     condition = f"o.kind = '{kind}' AND {period.holds('o.stopped_at')} AND o.paused_seconds IS NOT NULL"
     query = grouped(columns, "outcome o", condition, by)
-    return [TimeSpent(*row) for row in connection.execute(query, period.parameters)]
+    return [TimeSpent(*row) for row in connection.execute(query, period.parameters) if row[-1] is not None]
 
 
 def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsJudged]:
