@@ -20,7 +20,9 @@ class ExitCode(IntEnum):
     DATABASE = 6
     PARTLY = 7
     FOUND = 10
+    NOT_A_MESSAGE = 65
     LOCKED = 75
+    SENDER_REFUSED = 77
     INTERRUPTED = 130
     READER_CLOSED = 141
 
@@ -55,6 +57,10 @@ class UsageError(SlactlError):
     """A wrong word, time, duration or combination of options."""
 
     code = ExitCode.USAGE
+
+
+class UnansweredError(UsageError):
+    """A question that nobody can answer, because stdin is not a terminal; the typed command with `--yes` answers it."""
 
 
 class NotKnownError(SlactlError):
@@ -103,6 +109,18 @@ class LockedError(SlactlError):
     """Another run holds the lock."""
 
     code = ExitCode.LOCKED
+
+
+class TryAgainError(SlactlError):
+    """A message by mail could not be taken now, and nothing of it was written; the mail server keeps it."""
+
+    code = ExitCode.LOCKED
+
+
+class SenderRefusedError(SlactlError):
+    """The rules refuse mail of senders whom slactl does not know."""
+
+    code = ExitCode.SENDER_REFUSED
 
 
 class StoppedError(SlactlError):

@@ -1,9 +1,9 @@
 """The one sanitiser of strangers' text, and the checks of typed text."""
 
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from slactl.errors import NotKnownError, UsageError
 
@@ -211,8 +211,23 @@ def is_address(text: str) -> bool:
 
 def domain_of(address: str) -> str | None:
     """Return the part of an e-mail address after the last @ in small letters; None if either part is empty."""
-    local, _, domain = address.rpartition("@")
+    local, domain = split_address(address)
     return domain.lower() if local and domain else None
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Return what stands before and after the last @ of an e-mail address; without one, nothing stands before it."""
+    local, _, domain = address.rpartition("@")
+    return local, domain
+
+
+def mail_domain(text: str) -> str | None:
+    """Return the domain of mail addresses in a text, in small letters and as the DNS writes it; None if it is none."""
+    name = trimmed(text).removeprefix("@").lower()
+    with suppress(UnicodeError):
+        name = name if name.isascii() else name.encode("idna").decode()
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    return name if len(name) <= 253 and re.fullmatch(f"{label}([.]{label})+", name) else None
 
 
 def match_words(stated: Mapping[str, Any]) -> str:
@@ -235,23 +250,3 @@ def in_words(code: str) -> str:
     for end, said in _OF_TARGETS.items():
         code = code.removesuffix(end) + said if code.endswith(end) else code
     return re.sub("[_-]", " ", code)
-
-
-#: A terminal with fewer columns breaks lines itself.
-FEWEST_COLUMNS = 40
-
-
-def prose(line: str, stream: TextIO) -> str:
-    """Return a line for people with breaks between its words where a terminal would break inside a word.
-
-    A line for another stream, and a line that fits, stay as they are.
-    """
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):  # not a terminal, or no file
-        return line
-    if len(line) < width or width < FEWEST_COLUMNS:
-        return line
-    from textwrap import fill
-
-    return fill(line, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -34,7 +34,7 @@ FLOORS = {
         "what_if upkeep",
         "rules",
         "sources",
-        "transfer",
+        "transfer mail",
         "escalation",
         "messages",
         "tickets reports",

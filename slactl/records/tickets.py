@@ -129,7 +129,8 @@ class ScreenMessage(Message):
 class ScreenTicket(Ticket):
     """As much of a ticket as a screen shows; `totals` counts the records of each part.
 
-    `retracted` has the ids of the manual escalations that do not count.
+    `retracted` has the ids of the manual escalations that do not count. `next_reaches` says whom the next level will
+    reach; empty text if nobody knows.
     """
 
     timers: list[Timer]
@@ -138,6 +139,7 @@ class ScreenTicket(Ticket):
     events: list[Event]
     totals: dict[str, int]
     retracted: list[int]
+    next_reaches: str
 
 
 class Tenant(TypedDict):
@@ -149,6 +151,7 @@ class Tenant(TypedDict):
     country: str | None
     subdivision: str | None
     created_at: str
+    domains: list[str]
 
 
 #: A field of a record that a command changed, as the `changes` of a receipt have it.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from slactl.clock import stopwatch, to_text
 from slactl.desk.escalation.due import DueTickets, OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
-from slactl.desk.escalation.goals import Miss, Rehearsed, alert
+from slactl.desk.escalation.goals import Miss, RunGoals, alert
 from slactl.desk.escalation.run import Batch, Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
@@ -96,7 +96,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
 
 
 def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) -> LastRules | None:
-    after, rules, rehearsed = 0, None, Rehearsed() if report.dry_run else None
+    after, rules, goals = 0, None, RunGoals(rehearses=report.dry_run)
     due = DueTickets()
     while not options.stop():
         numbers: Sequence[int] = ()
@@ -106,13 +106,13 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
                 if after == 0:
                     report.warnings += [doubt for _, doubt in doubts(book.transaction, book.rulebook.current, book.now)]
                 numbers, until = _next(book, due, after, rehearses=report.dry_run)
-                batch = work_batch(book, numbers, report.run_id, options.baseline, rehearsed)
+                batch = work_batch(book, numbers, report.run_id, options.baseline, goals)
                 if batch.scanned < len(numbers):
                     until = numbers[batch.scanned - 1]
         except Exception as error:
             if not numbers or not is_about_a_ticket(error):
                 raise
-            batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline)
+            batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline, goals)
         report.add(batch)
         options.progress(batch.scanned)
         if until is None:
@@ -162,13 +162,15 @@ def is_about_a_ticket(error: Exception) -> bool:
     return not isinstance(error, SlactlError) or breaks_constraint(error)
 
 
-def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
+def _one_by_one(
+    open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | None, baseline: bool, goals: RunGoals
+) -> Batch:
     """Write each ticket of a failed batch in a transaction of its own, so that one does not stop the others."""
     whole = Batch()
     for number in numbers:
         try:
             with open_ledger() as book:
-                batch = work_batch(book, [number], run_id, baseline)
+                batch = work_batch(book, [number], run_id, baseline, goals)
         except Exception as error:
             if not is_about_a_ticket(error):
                 raise
@@ -179,9 +181,7 @@ def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | N
     return whole
 
 
-def work_batch(
-    book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool, rehearsed: Rehearsed | None = None
-) -> Batch:
+def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool, goals: RunGoals) -> Batch:
     """Record breaches and fire what is due for some tickets, and tell which goals their misses brought to thresholds.
 
     Undo a ticket that fails, and try it later. The batch ends early where it takes too long; `scanned` says how many
@@ -221,7 +221,7 @@ def work_batch(
             record |= {} if run_id is not None else {"id": None}  # a rehearsal rolls the row back
             batch.firings.append(cast("FiringRecord", record))
     try:
-        batch.goals += alert(book, misses, rehearsed, tell=not baseline)
+        batch.goals += alert(book, misses, goals, tell=not baseline)
     except Exception as error:  # a goal must not keep levels from firing
         if breaks_transaction(error):
             raise

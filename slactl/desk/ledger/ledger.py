@@ -155,7 +155,7 @@ class Ledger:
         recorded_at = to_text(entry.recorded_at) if entry.recorded_at is not None else self._now_text
         row = {"id": event_id, "ticket_id": number, "at": to_text(event.at), "recorded_at": recorded_at, "actor": actor}
         row |= {"actor_type": event.actor_type.value, "action": action}
-        self._rows.add_event(row, detail | self.rulebook.command.said, texts)
+        self._rows.add_event(row, detail | self.rulebook.command.said, texts, entry.message_id)
         self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, self._now_text)
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}

@@ -14,15 +14,7 @@ from functools import partial
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
-from slactl.sla.enums import (
-    Condition,
-    CountFrom,
-    EventType,
-    LateTargets,
-    NextResponseFrom,
-    Status,
-    Target,
-)
+from slactl.sla.enums import Condition, CountFrom, EventType, LateTargets, NextResponseFrom, Status, Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
@@ -87,7 +79,10 @@ class Replay:
             NoOpenHours: the calendar has too little open time left for a target.
         """
         reader = _READERS.get(event.type)
-        if reader is not None:
+        if event.type is EventType.RETRACTED:
+            for lost in event.detail["lost"]:
+                self._targets.lose(lost)
+        elif reader is not None:
             self._updated = at = seconds_of(event.at)
             reader(self, at, event)
             if event.type in _OF_GROUPS:
