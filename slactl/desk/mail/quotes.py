@@ -13,8 +13,8 @@ LONGEST_SIGNATURE, LONGEST_INTRODUCTION = 15, 3
 #: The fewest quoted lines that count as history without a line that introduces them.
 FEWEST_QUOTED = 3
 
-#: The longest first line, in characters.
-LONGEST_LINE = 2000
+#: The longest first line, in characters, and the most lines of a text in which history is sought.
+LONGEST_LINE, MOST_LINES = 2000, 20_000
 
 #: The word "From" in the languages of mail programs: the first line of the headers above history that has no `>`.
 _FROM = (
@@ -35,9 +35,11 @@ def first_line(text: str) -> str:
 def without_quotes(text: str) -> str:
     """Return a text without the history that it quotes at its beginning or end, and without the signature.
 
-    A text of which nothing would be left stays whole.
+    A text of which nothing would be left stays whole, and so does one of very many lines.
     """
     lines = text.split("\n")
+    if len(lines) > MOST_LINES:
+        return text
     lines = lines[: _history_start(lines)]
     lines = _without_quotation(lines)
     delimiters = [number for number, line in enumerate(lines) if _DELIMITER.fullmatch(line)]
@@ -52,9 +54,10 @@ def _history_start(lines: Sequence[str]) -> int:
 
     Programs such as Outlook write it so. There are at least three headers, the first is "From".
     """
-    for number, line in enumerate(lines):
+    begin = next((number for number, line in enumerate(lines) if line.strip()), 0) + 1
+    for number, line in enumerate(lines[begin:], begin):
         field = _FIELD.match(line)
-        if field is None or field[1].strip().lower() not in _FROM or not any(map(str.strip, lines[:number])):
+        if field is None or field[1].strip().lower() not in _FROM:
             continue
         following = [each for each in lines[number + 1 : number + 8] if each.strip()]
         if sum(1 for each in following[:4] if _FIELD.match(each)) < 2:
