@@ -1,10 +1,14 @@
 """Durations as people write them: wall time, business days, the ends of business days, and offsets of levels."""
 
 import re
+from datetime import timedelta
 from typing import NamedTuple
 
 #: The longest duration, in seconds (ten years of 366 days) and in business days.
 LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
+
+#: The unit in which a length of time becomes a whole number.
+SECOND = timedelta(seconds=1)
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 

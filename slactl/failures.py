@@ -34,7 +34,10 @@ def report(
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
     if isinstance(error, AnswerError):
-        return _report_lost_output(error, code)
+        silence_stdout()
+        message, hint, code = committed.so_far().after_lost_output(str(error.strerror), code)
+        _say_errors([message], hint)
+        return code
     if isinstance(error, typer.TyperException):
         return _report_usage(error, arguments)
     return _report_any(error, arguments, cause) if isinstance(error, Exception) else None
@@ -47,7 +50,10 @@ def _report_any(
         return _report_known(UsageError("an argument is not valid UTF-8"))
     debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
     if debug:
-        _report_traceback(error)
+        from traceback import format_exception
+
+        for part in format_exception(error):
+            _say(clean_block(_without_secrets(part.rstrip("\n"))))
     odd = cause(error)
     return _report_unexpected(error, debug=debug) if odd is None else _report_known(odd)
 
@@ -73,14 +79,6 @@ def _say_errors(lines: Sequence[str], hint: str | None) -> None:
         _say(prose(f"error: {clean(line)}", sys.stderr))
     if hint:
         _say(f"hint: {clean(hint)}")
-
-
-def _report_lost_output(error: OSError, code: ExitCode) -> ExitCode:
-    """Report that stdout cannot be written."""
-    silence_stdout()
-    message, hint, code = committed.so_far().after_lost_output(str(error.strerror), code)
-    _say_errors([message], hint)
-    return code
 
 
 def _report_closed_pipe() -> ExitCode:
@@ -158,14 +156,6 @@ def _ours(error: Exception) -> str | None:
         return None
     known = [name for one in (context, context.find_root()) for param in one.command.params for name in param.opts]
     return ours if ours in known else None
-
-
-def _report_traceback(error: Exception) -> None:
-    """Print the traceback of an unexpected error without values of variables and without secrets."""
-    from traceback import format_exception
-
-    for part in format_exception(error):
-        _say(clean_block(_without_secrets(part.rstrip("\n"))))
 
 
 def _without_secrets(text: str) -> str:

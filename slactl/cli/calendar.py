@@ -113,7 +113,7 @@ def is_open(
     _print(record, "yes" if record["open"] else "no", lambda: open_lines(record), as_json=as_json)
 
 
-@app.command(fields="slactl.desk.rules.calendar:DATE_FIELDS")
+@app.command(fields="slactl.desk.rules.calendar:DATE_FIELDS", quiet="the dates")
 def show(
     context: typer.Context,
     name: Name,

@@ -13,10 +13,6 @@ from slactl.sla.enums import Priority
 
 app = Commands()
 
-PlanOption = Annotated[
-    str | None,
-    typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.", autocompletion=plan_names),
-]
 TenantOption = Annotated[
     str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.", autocompletion=tenant_names)
 ]
@@ -25,13 +21,20 @@ ExternalIdOption = Annotated[
 ]
 
 
+def plan_option(default: str) -> typer.models.OptionInfo:
+    """Return the option for the plan of a ticket; `default` says which plan the ticket has without it."""
+    words = f"The plan; {default}."
+    option: typer.models.OptionInfo = typer.Option("--plan", metavar="P", help=words, autocompletion=plan_names)
+    return option
+
+
 @app.command()
 def create(
     context: typer.Context,
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the ticket is about.")],
     requester: Annotated[str, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")],
     body: BodyOption = None,
-    plan: PlanOption = None,
+    plan: Annotated[str | None, plan_option("default: the plan of the tenant, else settings.default_plan")] = None,
     tenant: TenantOption = None,
     priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
     assignee: Annotated[

@@ -69,9 +69,9 @@ def escalate(
 ) -> None:
     """Escalate tickets by hand, with a reason.
 
-    Without options it does what settings.manual_escalation says: by default it raises the priority to high and
-    notifies the support manager. With --escalation and --level it fires that level at once. Neither this
-    level nor any level below it fires again; check continues with the next level.
+    Without --assign, --priority and --escalation it does what settings.manual_escalation says: by default it raises
+    the priority to high and notifies the support manager. With --escalation and --level it fires that level at once.
+    Neither this level nor any level below it fires again; check continues with the next level.
 
     Messages go out at once, and the receipt says who got a message, and by which address. Messages wait for the next
     check if another run sends messages, or if you may not read the secrets. Exit code 5: nobody would be told and

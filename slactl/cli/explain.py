@@ -18,7 +18,8 @@ def explain(
     context: typer.Context,
     reference: Id,
     target: Annotated[
-        Target | None, typer.Option(help="Only this target, with all its cycles.", show_default=False)
+        Target | None,
+        typer.Option(help="Only this target, with all its cycles (clocks, one after the other).", show_default=False),
     ] = None,
     form: FormatOption = None,
     as_json: JsonOption = False,

@@ -68,7 +68,7 @@ DUE_WITHIN = typer.Option(
 )
 STATUS_HELP = f"Only this status: {', '.join(Status)}."
 PRIORITY_HELP = f"Only this priority: {', '.join(Priority)}."
-TARGET_HELP = f"Only this deadline: {', '.join(Target)} or any."
+TARGET_HELP = f"Look only at deadlines of this target: {', '.join(Target)}; any means all of them."
 
 
 class Filters(NamedTuple):

@@ -106,9 +106,10 @@ def list_tickets(
 
     Several uses of one option are combined with "or", different options with "and". not: before a value excludes
     it. A range is SINCE..UNTIL, and one side may be empty; a date as UNTIL includes that day. On a pipe the output is
-    tab-separated, with the same columns as on a terminal. With a view, slactl adds further options to the options of
-    the view. If the view has the same option, your option replaces it. Without a view, the view "default" of the rules
-    applies, if there is one; list @open is every open ticket.
+    tab-separated. On a terminal the table has the same columns, but a narrow terminal leaves the less important ones
+    out. With a view, slactl adds further options to the options of the view. If the view has the same option, your
+    option replaces it. Without a view, the view "default" of the rules applies, if there is one; list @open is every
+    open ticket.
 
     \b
     Examples:

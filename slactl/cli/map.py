@@ -20,7 +20,7 @@ def group() -> None:
     """Keep `check` a command of its own, although it is the only one."""
 
 
-@app.command(fields="slactl.desk.transfer.foreign.sample:FIELDS")
+@app.command(fields="slactl.desk.transfer.foreign.sample:FIELDS", quiet="the names of slactl's columns")
 def check(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A map: a file, or the name of a shipped map.")],

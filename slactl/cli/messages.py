@@ -54,7 +54,7 @@ def note(
         list[str],
         typer.Argument(
             metavar="ID… [TEXT]",
-            help="The tickets, then the text unless --body has it; - at the end reads stdin.",
+            help="The tickets, then the text; - as TEXT reads it from stdin. With --body only tickets; - reads ids.",
             autocompletion=ticket_ids,
         ),
     ],

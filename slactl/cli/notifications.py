@@ -116,8 +116,9 @@ def send_sample(
 ) -> None:
     """Send a test message to each address of a person, or of a role.
 
-    A role reaches its own addresses, and the person who is on call for it or assigned to it, as a real message does.
-    If nobody has the role now, the error says why.
+    For a role, the test goes to the addresses of the role, and to the person who has the role now: the person who is
+    on call for it, or its assignee. A real message goes to the same addresses. If nobody has the role now, the error
+    says why.
 
     A command of an address runs with the facts of a ticket that does not exist, whose number is 0. The message is not
     in the outbox, and silences and quiet hours do not hold it back. With --dry-run slactl sends

@@ -23,7 +23,7 @@ PeriodOption = Annotated[
 ]
 
 
-@app.command(fields="slactl.desk.reports.objectives:FIELDS")
+@app.command(fields="slactl.desk.reports.objectives:FIELDS", quiet="the names of the goals")
 def objectives(
     context: typer.Context,
     period: PeriodOption = None,

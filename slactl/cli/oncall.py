@@ -54,7 +54,7 @@ app = Commands(help="Say who is on call, and enter overrides and absences. Type 
 app.info.cls, app.info.no_args_is_help = WithDefault, False
 
 
-@app.command("now", fields="slactl.desk.oncall.records:STANDING_FIELDS")
+@app.command("now", fields="slactl.desk.oncall.records:STANDING_FIELDS", quiet="the names of the people")
 def now_(
     context: typer.Context,
     schedule: Annotated[
@@ -95,7 +95,7 @@ def now_(
     warn_and_leave(found)
 
 
-@app.command(fields="slactl.desk.oncall.records:SHIFT_FIELDS")
+@app.command(fields="slactl.desk.oncall.records:SHIFT_FIELDS", quiet="the names of the people")
 def show(
     context: typer.Context,
     schedule: ScheduleArgument,
@@ -104,7 +104,7 @@ def show(
     *,
     output: Output,
 ) -> None:
-    """Show the plan, a line for each day.
+    """Show who is on call, a line for each day.
 
     Hand-overs, overrides and gaps are marked.
 
@@ -137,7 +137,7 @@ def export(
     schedule: ScheduleArgument,
     days: Annotated[int, typer.Option(min=1, max=366, metavar="N", help="How many days from today.")] = 90,
 ) -> None:
-    """Print the plan as an iCalendar feed.
+    """Print a schedule as an iCalendar feed.
 
     \b
     Examples:

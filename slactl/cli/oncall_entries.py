@@ -42,7 +42,7 @@ def override(
 ) -> None:
     """Let a person be on call for some time.
 
-    An override comes before all layers. Of several overrides, the one that was entered last counts.
+    An override comes before all layers. Of several overrides, the last entered one counts.
 
     \b
     Examples:

@@ -47,7 +47,7 @@ FieldsOption = Annotated[
     typer.Option(
         "--fields",
         metavar="A,B,C",
-        help="The fields to print, in this order; help lists them.",
+        help="The fields to print, in this order; --fields help lists all.",
         rich_help_panel=OUTPUT,
         callback=list_fields,
         is_eager=True,
@@ -68,7 +68,8 @@ BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help
 NoPagerOption = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.", rich_help_panel=OUTPUT)]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 ManyOption = Annotated[
-    bool, typer.Option("-y", "--yes", help="Do not ask; on a terminal slactl asks for more than 20 tickets.")
+    bool,
+    typer.Option("-y", "--yes", help="Do not ask. On a terminal slactl asks before it changes more than 20 tickets."),
 ]
 
 
@@ -255,10 +256,10 @@ def tell(line: str, *, err: bool = False) -> None:
         say(part, err=err)
 
 
-def complain(error: SlactlError) -> None:
-    """Print an error on stderr while the command continues with the rest."""
-    say(f"error: {error.message}", err=True)
-    if error.hint:
+def complain(error: SlactlError | str) -> None:
+    """Print an error, or its message, on stderr while the command continues with the rest."""
+    say(f"error: {error if isinstance(error, str) else error.message}", err=True)
+    if not isinstance(error, str) and error.hint:
         advise(error.hint)
 
 

@@ -102,6 +102,12 @@ class PanelGroup(TakesGlobalOptions, TyperGroup):
 class PanelCommand(TakesGlobalOptions, TyperCommand):
     """A command whose help shows each option under the heading in its `rich_help_panel`."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **options)
+        if printed := getattr(self.callback, "quiet", ""):
+            for option in (each for each in self.params if each.name == "quiet"):
+                option.help = f"Print only {printed}."  # type: ignore[attr-defined]
+
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the arguments, then the options under their headings, the output options last."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -128,18 +134,19 @@ class Commands(typer.Typer):
         *,
         cls: type[PanelCommand] = PanelCommand,
         fields: str | Sequence[str] = (),
+        quiet: str = "",
         **options: Any,  # noqa: ANN401
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a function as a command; a parameter of a NamedTuple type stands for the options in it.
 
         `fields` has the names that `--fields` takes, or says where they are, such as "slactl.records.tickets:FIELDS":
-        a command imports most of what it needs when it runs.
+        a command imports most of what it needs when it runs. `quiet` says what `--quiet` prints if that is not ids.
         """
         register = super().command(name, cls=cls, **options)
 
         def registered(function: CommandFunctionType) -> CommandFunctionType:
             callback = unbundled(function)
-            callback.fields = fields  # type: ignore[attr-defined]
+            callback.fields, callback.quiet = fields, quiet  # type: ignore[attr-defined]
             register(callback)
             return function
 

@@ -85,7 +85,7 @@ def path(context: typer.Context, as_json: JsonOption = False) -> None:
         say("These rules come with slactl; for a file of your own: slactl init", err=True)
 
 
-@app.command(fields="slactl.show.rules:FIELDS")
+@app.command(fields="slactl.show.rules:FIELDS", quiet="the names of the policies")
 def show(
     context: typer.Context,
     plan: Annotated[str | None, typer.Option(metavar="P", help="Only this plan.")] = None,
@@ -143,8 +143,8 @@ def set_(
     """Change or add one value of rules.toml and keep the comments.
 
     slactl checks the result before it writes the file. In KEY, write policies and sources by name, and escalation
-    rules and levels by id. To add one of these, give a whole table as VALUE. A policy for certain tickets goes
-    before a last policy that matches all tickets.
+    rules and levels by id. To add one of these, give a whole table as VALUE. If the last policy matches all tickets,
+    slactl puts a new policy for certain tickets before it.
 
     \b
     Examples:

@@ -17,6 +17,7 @@ from slactl.cli.options import (
     Output,
     YesOption,
     call,
+    complain,
     leave,
     named_fields,
     say,
@@ -59,7 +60,9 @@ def run_tests(
       history  events as in a history file
       expect   timers: ticket, target, and any key of simulate --json
       fires    all levels that fire for the tickets named here, and no others
-      on_call  who is on call: schedule, at, person (nobody: a gap), with overrides and away
+      on_call  who must be on call; keys: schedule, at, person ("nobody" for a gap)
+      overrides, away
+               overrides and absences for on_call
       at       the time of the evaluation; default: the last time in the test
 
     \b
@@ -96,7 +99,7 @@ def diff(
 ) -> None:
     """Show how the rules changed since the open tickets were opened.
 
-    A ticket keeps the rules under which it was opened until rules apply moves it to the current rules.
+    A ticket keeps the rules under which it was opened until "slactl rules apply" moves it to the current rules.
 
     \b
     Examples:
@@ -168,7 +171,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     from slactl.text import counted
 
     breached, others = list[desk.Record](), list[desk.Record]()
-    for change in desk.apply(here.desk, move, _progress(total), _print_error):
+    for change in desk.apply(here.desk, move, _progress(total), complain):
         kept = breached if change["newly_breached"] else others
         if len(kept) < SCREENFUL:
             kept.append(change)
@@ -187,7 +190,7 @@ def _print_changes(here: Call, move: "Move", form: Form, output: Output, total: 
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    moved, names = desk.apply(here.desk, move, _progress(total), _print_error), output.names(desk.CHANGE_FIELDS)
+    moved, names = desk.apply(here.desk, move, _progress(total), complain), output.names(desk.CHANGE_FIELDS)
     changes = spooled(moved, form, names, key="ticket_id", header=output.header)
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
@@ -212,7 +215,3 @@ def _progress(total: int) -> Callable[[int], None]:
         typer.echo(text, nl=False, err=True)
 
     return advance
-
-
-def _print_error(problem: str) -> None:
-    say(f"error: {problem}", err=True)

@@ -68,7 +68,9 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List current and later silences, the one that ends last first.
+    """List current and later silences.
+
+    The silence that ends last comes first.
 
     \b
     Examples:

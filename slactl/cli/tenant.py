@@ -29,7 +29,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
 KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.", autocompletion=tenant_names)]
 
 
-@app.command()
+@app.command(quiet="the name of the tenant")
 def add(
     context: typer.Context,
     name: Name,
@@ -57,7 +57,7 @@ def add(
     print_receipts(answer, [tenant_receipt(None, added)])
 
 
-@app.command("set")
+@app.command("set", quiet="the name of the tenant")
 def change(
     context: typer.Context,
     name: KnownName,
@@ -86,7 +86,7 @@ def change(
     print_receipts(answer, [tenant_receipt(before, after)])
 
 
-@app.command("list", fields=FIELDS)
+@app.command("list", fields=FIELDS, quiet="the names of the tenants")
 def list_(
     context: typer.Context,
     *,

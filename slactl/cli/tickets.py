@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slactl.cli import completion
-from slactl.cli.create import ExternalIdOption, PlanOption, TenantOption
+from slactl.cli.create import ExternalIdOption, TenantOption, plan_option
 from slactl.cli.input import as_priority, as_status, confirm_many, ids_then_text, last_word, read_ids, typed
 from slactl.cli.options import Answer, AtOption, Ids, ManyOption, ReasonOption, call
 from slactl.cli.output import announce, change_numbered, change_tickets
@@ -271,7 +271,7 @@ def edit(
     requester: Annotated[
         str | None, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")
     ] = None,
-    plan: PlanOption = None,
+    plan: Annotated[str | None, plan_option("only with --tenant, the default is the plan of the new tenant")] = None,
     tenant: TenantOption = None,
     external_id: ExternalIdOption = None,
     *,

@@ -12,6 +12,7 @@ from slactl.cli.options import DryRunOption, call, leave, say
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
+from slactl.text import quoted
 
 if TYPE_CHECKING:
     from slactl.show.records import Record
@@ -35,7 +36,8 @@ def import_(
     """Import tickets with their histories.
 
     If you import a file again, nothing changes. slactl reports bad rows on stderr with line and column, and imports
-    the others; the exit code is then 7.
+    the others; the exit code is then 7. A file of export --whole goes into an empty
+    database only, all of it or nothing.
 
     \b
     Examples:
@@ -47,12 +49,24 @@ def import_(
     from slactl.cli.progress import reading
     from slactl.desk.transfer.foreign.fitting import fitting
     from slactl.desk.transfer.importing import Progress, Source, import_file
+    from slactl.desk.transfer.lines import peekable
     from slactl.desk.transfer.maps import load_map
-    from slactl.show.check import import_line
+    from slactl.desk.transfer.whole import import_whole, is_whole
+    from slactl.show.check import import_line, whole_line
     from slactl.show.records import write_object
 
     here, problems, chosen = call(context), Problems(file), load_map(how) if how is not None else None
     with here.desk.database.held_open(), opened(file) as stream, reading(stream, file) as bar:
+        stream = peekable(stream)
+        if chosen is None and is_whole(stream):
+            if until is not None or baseline:
+                raise UsageError("--until and --baseline do not go with a whole desk", f"slactl import {quoted(file)}")
+            counts = import_whole(here.desk, stream, bar, dry_run=dry_run)
+            if as_json:
+                write_object({"rows": counts, "dry_run": dry_run}, sys.stdout)
+            elif not quiet:
+                say(whole_line(counts, dry_run=dry_run))
+            return
         rows, chosen = fitting(stream, chosen) if chosen is not None else (stream, None)
         source, progress = Source(rows, chosen, here.instant(until)), Progress(bar, bar.step)
         done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
@@ -69,20 +83,26 @@ def export(
     context: typer.Context,
     form: Annotated[Form, typer.Option("--format", metavar="jsonl|csv", help="The form of the output.")] = Form.JSONL,
     events: Annotated[bool, typer.Option("--events", help="With --format csv: one row for each event.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Write every row as it is, to move the whole service desk.")
+    ] = False,
 ) -> None:
     """Export every ticket with its whole history.
 
-    import reads JSONL back without any loss. CSV is for spreadsheets.
+    import reads JSONL back without any loss. With --whole the file also has the numbers, the chain of
+    the audit log, and the outbox: it moves the whole service desk into an empty database. CSV is for spreadsheets.
 
     \b
     Examples:
       slactl export > history.jsonl
       slactl export --format csv > tickets.csv
       slactl export --format csv --events > events.csv
+      slactl export --whole > desk.jsonl
     """
     from slactl.clock import to_text
     from slactl.desk.rules.reading import are_levels_in_force, without_next_level
     from slactl.desk.transfer.exporting import export_records
+    from slactl.desk.transfer.whole import whole_lines
     from slactl.show.records import Spool, write, write_line
     from slactl.store.read import events as event_reads
     from slactl.store.read import tickets as reads
@@ -90,10 +110,14 @@ def export(
 
     if form not in (Form.JSONL, Form.CSV):
         raise UsageError(f"export writes jsonl or csv, not {form}", "slactl list --all --format json")
+    if whole and (form is not Form.JSONL or events):
+        raise UsageError("--whole goes only with --format jsonl", "slactl export --whole")
     here, spool = call(context), Spool()
     stream = cast("TextIO", spool)
     with here.desk.database.read() as transaction:
-        if form is Form.JSONL:
+        if whole:
+            stream.writelines(whole_lines(transaction))
+        elif form is Form.JSONL:
             for record in export_records(transaction):
                 write_line(record, stream)
         elif events:

@@ -12,7 +12,7 @@ from slactl.cli.options import Call, DryRunOption, JsonOption, YesOption, call, 
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands, read_flag
 from slactl.clock import boot_clock
-from slactl.errors import ExitCode, SlactlError, UsageError
+from slactl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from slactl.desk.upkeep.erase import Erasure
@@ -68,8 +68,8 @@ def restore(
     """Restore a backup, and keep the old database beside it.
 
     slactl verifies the backup before it changes anything. The name of the old database gets
-    ".before-restore-" and the time. Stop cron before you restore: the next check may send messages a second time that
-    were sent after the backup.
+    ".before-restore-" and the time. Stop cron before you restore: the next check may send again messages that were
+    already sent after the backup.
 
     Exit code 75: a check or a sync is running, or another program writes.
 
@@ -229,13 +229,9 @@ def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool)
     if foreign:
         confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not create?"), yes=yes)
     with phases() as progress:
-        differences = list(desk.rebuild(here.desk, here.now, done, progress, _print_error, tables=yes or bool(foreign)))
+        differences = list(desk.rebuild(here.desk, here.now, done, progress, complain, tables=yes or bool(foreign)))
     if as_json:
         write_object(done.record() | {"found": differences}, sys.stdout)
     else:
         print_lines(rebuild_lines(done.record(), differences))
     leave(done.code)
-
-
-def _print_error(message: str) -> None:
-    complain(SlactlError(message))

@@ -71,6 +71,12 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
     )
 
 
+def whole_line(counts: Mapping[str, int], *, dry_run: bool) -> str:
+    """Return a line that says what the import of a whole desk did."""
+    what = f"{counted(counts.get('ticket', 0), 'ticket')} with {counted(counts.get('event', 0), 'event')}"
+    return f"the whole desk {'would be' if dry_run else 'was'} imported: {what}, {counted(sum(counts.values()), 'row')}"
+
+
 def _deed(firing: "Firing") -> str:
     done = [in_words(firing["reason"]), f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
     if firing["from_priority"] != firing["to_priority"]:

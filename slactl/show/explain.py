@@ -55,17 +55,12 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
             console.print(_headline(timer, now, zone_of(timer)))
     for each in explained["corrections"]:
         console.print()
-        print_fact(console, "Corrected", _correction(each))
+        missed = f"{words(each['target'])} was overdue at {describe(from_text(each['due_at']))}"
+        why = f"{describe(from_text(each['corrected_at']))}: {each['reason'] or 'no reason given'}"
+        print_fact(console, "Corrected", f"{missed}; {each['actor']} corrected this on {why}")
     for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
-
-
-def _correction(correction: Record) -> str:
-    """Return in words which breach was corrected, by whom, when and why."""
-    missed = f"{words(correction['target'])} was overdue at {describe(from_text(correction['due_at']))}"
-    why = correction["reason"] or "no reason given"
-    return f"{missed}; {correction['actor']} corrected this on {describe(from_text(correction['corrected_at']))}: {why}"
 
 
 def print_fact(console: "Console", name: str, value: str) -> None:

@@ -94,12 +94,10 @@ def _headline(ticket: "Ticket", band: Urgency) -> "Text":
     elif ticket["ever_breached"]:
         line.append(" · ").append("was overdue", style=ALARM)
     if ticket["escalated"]:
-        line.append(" · ").append(_escalated(ticket["escalation_level"]), style=WARNING)
+        times = ticket["escalation_level"]
+        said = {0: "", 1: " once", 2: " twice"}.get(times, f" {times:,} times")
+        line.append(" · ").append(f"escalated{said}", style=WARNING)
     return line.append("\n")
-
-
-def _escalated(times: int) -> str:
-    return "escalated" + {0: "", 1: " once", 2: " twice"}.get(times, f" {times:,} times")
 
 
 def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:

@@ -48,6 +48,22 @@ def test_help_shows_the_options_of_the_output_last(slactl: Slactl, command: str)
     assert headings[-1] == "Output"
 
 
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("list", "ids"),
+        ("objectives", "the names of the goals"),
+        ("calendar show", "the dates"),
+        ("rules show", "the names of the policies"),
+        ("map check", "the names of slactl's columns"),
+        ("oncall now", "the names of the people"),
+        ("tenant set", "the name of the tenant"),
+    ],
+)
+def test_help_says_what_quiet_prints(slactl: Slactl, command: str, printed: str) -> None:
+    assert f"Print only {printed}.\n" in slactl(*command.split(), "--help").out
+
+
 def test_bare_slactl_with_a_broken_database_is_an_error(tmp_path: Path, slactl: Slactl) -> None:
     (tmp_path / "text.db").write_text("no database")
     assert slactl("--db", str(tmp_path / "text.db")).code == 6

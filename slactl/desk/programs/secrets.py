@@ -78,7 +78,7 @@ class Secrets:
     @property
     def folder(self) -> Path:
         """Return the one folder in which secrets are read."""
-        return _plain(self.rules.parent / Path(self.stated).expanduser())
+        return Path(os.path.normpath(self.rules.parent / Path(self.stated).expanduser()))
 
     def file(self, name: str) -> Path:
         """Return the file that `${file:NAME}` means.
@@ -90,7 +90,7 @@ class Secrets:
             Refused: the file is outside of the folder for secrets.
         """
         stated = Path(name).expanduser()
-        beside = _plain(self.rules.parent / stated)
+        beside = Path(os.path.normpath(self.rules.parent / stated))
         if ".." not in stated.parts:
             if beside != self.folder and beside.is_relative_to(self.folder):
                 return beside
@@ -237,11 +237,6 @@ def refuse_others(status: os.stat_result, path: Path) -> None:
     if not is_ours(status):
         owner = user_name(status.st_uid)
         raise NotYours(f"the secret {kind} {clean(str(path))} belongs to {owner}", f"sudo -u {owner} slactl check")
-
-
-def _plain(path: Path) -> Path:
-    """Return a path without `.` and `..`."""
-    return Path(os.path.normpath(path))
 
 
 def without_secrets(text: str) -> str:

@@ -3,7 +3,9 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from functools import reduce
+from operator import getitem
+from typing import Any, NamedTuple, cast
 
 from slactl.errors import NotKnownError, UsageError
 from slactl.sla.rules.lines import KeyPath, Lines
@@ -181,12 +183,6 @@ def _has_only(after: str, before: Mapping[str, Any], place: Place, value: Mappin
         new = found.pop(at) if at is not None else None
     if not found:  # the first table of its kind
         holder, step = parent[-1]
-        if step not in _at(before, place.around[:-1]):
+        if step not in reduce(getitem, place.around[:-1], cast(Any, before)):
             del holder[step]
     return bool(new == dict(value) and data == before)
-
-
-def _at(data: Any, path: KeyPath) -> Any:  # noqa: ANN401
-    for step in path:
-        data = data[step]
-    return data

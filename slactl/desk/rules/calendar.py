@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from slactl.clock import FIRST_YEAR, LAST_YEAR, to_text, typed_zone
-from slactl.durations import parse_target_duration
+from slactl.durations import SECOND, parse_target_duration
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
@@ -56,7 +56,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         )
     try:
         end = instant_of(asked.after(seconds_of(start), wanted))
-        open_seconds = _seconds(asked.between(start, end))
+        open_seconds = asked.between(start, end) // SECOND
     except ValueError as error:
         raise RefusedError(str(error), f"slactl calendar show {quoted(asked.name)}") from error
     return {**named_calendar(asked), "start": to_text(start), "duration": str(wanted), "open_seconds": open_seconds,
@@ -69,7 +69,7 @@ def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
         **named_calendar(asked),
         "start": to_text(start),
         "end": to_text(end),
-        "open_seconds": _seconds(asked.between(start, end)),
+        "open_seconds": asked.between(start, end) // SECOND,
     }
 
 
@@ -140,7 +140,7 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
         "date": day.isoformat(),
         "weekday": WEEKDAYS[day.weekday()],
         "intervals": [interval_text(interval) for interval in asked.intervals(day)],
-        "open_seconds": sum(_seconds(end - start) for start, end in opening),
+        "open_seconds": sum((end - start) // SECOND for start, end in opening),
         "holiday": asked.holiday_name(day),
         "special": asked.is_special(day),
         "clock_change_seconds": change,
@@ -165,7 +165,3 @@ def named_calendar(asked: BusinessCalendar) -> Record:
 def local_date(asked: BusinessCalendar, at: datetime) -> date:
     """Return the date of an instant in the zone of a calendar."""
     return at.astimezone(ZoneInfo(asked.timezone)).date()
-
-
-def _seconds(span: timedelta) -> int:
-    return span.days * 86_400 + span.seconds

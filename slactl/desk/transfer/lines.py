@@ -173,11 +173,16 @@ def ends_in_cr(start: str) -> bool:
 
 def with_line_feeds(source: BinaryIO) -> BinaryIO:
     """Return a stream that can be peeked into, and whose lines end in LF instead of CR alone."""
-    peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
-    start = peek(peekable)
+    stream = peekable(source)
+    start = peek(stream)
     if not ends_in_cr(start.decode("utf-8", "replace")) or start[:2] in UTF16:
-        return peekable
-    return cast("BinaryIO", io.BufferedReader(_LineFeeds(peekable)))
+        return stream
+    return cast("BinaryIO", io.BufferedReader(_LineFeeds(stream)))
+
+
+def peekable(source: Any) -> BinaryIO:  # noqa: ANN401  (any stream of bytes)
+    """Return a stream that can be peeked into: the stream itself, or one that reads from it."""
+    return cast("BinaryIO", source if hasattr(source, "peek") else io.BufferedReader(source))
 
 
 def as_utf8(source: BinaryIO, encoding: str | None) -> BinaryIO:
@@ -185,11 +190,11 @@ def as_utf8(source: BinaryIO, encoding: str | None) -> BinaryIO:
 
     A byte order mark of UTF-8 or UTF-16 is heeded in any case.
     """
-    peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
-    found = found_encoding(peekable.peek(4)[:4], encoding)  # type: ignore[attr-defined]
+    stream = peekable(source)
+    found = found_encoding(stream.peek(4)[:4], encoding)  # type: ignore[attr-defined]
     if found is None or found == "utf-8":
-        return peekable
-    return cast("BinaryIO", io.BufferedReader(Reencoded(peekable, found)))
+        return stream
+    return cast("BinaryIO", io.BufferedReader(Reencoded(stream, found)))
 
 
 def found_encoding(start: bytes, named: str | None) -> str | None:

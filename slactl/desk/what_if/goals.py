@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from slactl.desk.reports.objectives import current_period
@@ -10,7 +9,6 @@ from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.objectives.goal import Margin
-from slactl.sla.rules.objectives.model import Objective
 from slactl.sla.rules.objectives.period import CalendarPeriod
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.facts import TicketFacts
@@ -39,12 +37,8 @@ class GoalTally:
                 facts = Facts(groups.plan, groups.tenant, groups.tags, groups.priority, domain)
                 if outcome.kind is objective.target and objective.match.matches(facts):
                     instants = [at for at in (outcome.stopped_at, outcome.late_since) if at is not None]
-                    for period in self._periods(objective, instants):
+                    for period in {current_period(objective, at) for at in instants}:
                         self._counts[objective.name, period][not outcome.met] += 1
-
-    @staticmethod
-    def _periods(objective: Objective, instants: Sequence[datetime]) -> set[CalendarPeriod]:
-        return {current_period(objective, at) for at in instants}
 
     def __iter__(self) -> Iterator[tuple[str, CalendarPeriod]]:
         return iter(self._counts)

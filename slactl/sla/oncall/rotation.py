@@ -36,18 +36,16 @@ class WallRotation:
         """Return the number of the turn at an instant, or None before the first."""
         periods = self._zone.offset_periods(t // DAY * DAY - _MARGIN, t // DAY * DAY + _MARGIN)
         number = (t + max(period.offset for period in periods) - self._start) // self._length
-        while number >= 0 and self._begin(number) > t:
+        while number >= 0 and self._zone.instant(self._start + number * self._length) > t:
             number -= 1
         return number if number >= 0 else None
 
     def handovers(self, a: int, b: int) -> list[int]:
         """Return the instants in [a, b) at which a turn begins, in order."""
         first, last = ((t - self._start) // self._length for t in (a - _MARGIN, b + _MARGIN))
-        begins = (self._begin(number) for number in range(max(0, first), last + 1))
+        numbers = range(max(0, first), last + 1)
+        begins = (self._zone.instant(self._start + number * self._length) for number in numbers)
         return sorted({begin for begin in begins if a <= begin < b})
-
-    def _begin(self, number: int) -> int:
-        return self._zone.instant(self._start + number * self._length)
 
 
 class DayRotation:
@@ -90,13 +88,9 @@ class DayRotation:
             opening = self._hours.opening(date_of(self._day))
             if opening and (possible := self._instant(self._day)) > self._begin:
                 self._possible.append(possible)
-            if opening and not self._is_first_known:
-                self._is_first_known = self._find_first(int(opening[-1][1].timestamp()))
+            closing = int(opening[-1][1].timestamp()) if opening else self._begin
+            if closing > self._begin and not self._is_first_known:
+                # The hand-overs before the first turn has had an open day do not count.
+                self._first = sum(possible < closing for possible in self._possible)
+                self._is_first_known = True
             self._day += 1
-
-    def _find_first(self, closing: int) -> bool:
-        """Skip the hand-overs before the first turn has had an open day, which closes at `closing`."""
-        if closing <= self._begin:
-            return False
-        self._first = sum(possible < closing for possible in self._possible)
-        return True

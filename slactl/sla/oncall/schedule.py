@@ -129,6 +129,13 @@ class Exceptions:
         found = (away for away in self.absences if away.person == person and away.start <= t < away.end)
         return max(found, key=lambda away: away.number, default=None)
 
+    def on_call(self, person: str, source: str, t: int) -> "OnCall | None":
+        """Return who is on call where a source names a person at an instant; None if nobody known stands in."""
+        found = self.stand_in(person, t)
+        if found is None or not self.knows(found):
+            return None
+        return OnCall(found, source, person if found != person else None)
+
     def stand_in(self, person: str, t: int) -> str | None:
         """Return the person, or who replaces the person at an instant: the substitute of the substitute, and so on.
 
@@ -202,11 +209,11 @@ def on_call(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS) 
         each for each in exceptions.overrides if each.schedule == schedule.name and each.start <= t < each.end
     )
     override = max(of_schedule, key=lambda each: each.number, default=None)
-    if override is not None and (found := _replaced(override.person, "override", t, exceptions)) is not None:
+    if override is not None and (found := exceptions.on_call(override.person, "override", t)) is not None:
         return found
     if schedule.feed is not None:
         event = next(iter(schedule.feed.events(t, t + 1)), None)
-        return (event and _replaced(event.person, "feed", t, exceptions)) or OnCall(None)
+        return (event and exceptions.on_call(event.person, "feed", t)) or OnCall(None)
     for number, layer in enumerate(schedule.layers, 1):
         turn = layer.turn(t)
         if turn is not None and (found := _in_layer(layer.people, turn, f"layer {number}", t, exceptions)) is not None:
@@ -214,15 +221,8 @@ def on_call(schedule: Schedule, t: int, exceptions: Exceptions = NO_EXCEPTIONS) 
     return OnCall(None)
 
 
-def _replaced(person: str, source: str, t: int, exceptions: Exceptions) -> OnCall | None:
-    found = exceptions.stand_in(person, t)
-    if found is None or not exceptions.knows(found):
-        return None
-    return OnCall(found, source, person if found != person else None)
-
-
 def _in_layer(people: Sequence[str], turn: int, source: str, t: int, exceptions: Exceptions) -> OnCall | None:
-    found = _replaced(people[turn], source, t, exceptions)
+    found = exceptions.on_call(people[turn], source, t)
     if found is not None:
         return found
     others = (people[(turn + step) % len(people)] for step in range(1, len(people)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from slactl.sla.enums import Priority, Status
-from slactl.sla.rules.part import KEYS, Form, Part
+from slactl.sla.rules.part import KEYS, Part, must
 from slactl.sla.rules.values import Names, Priorities, Statuses
 
 
@@ -24,14 +24,9 @@ class Facts:
     assignee: str | None = None
 
 
-def _not_empty(value: tuple[object, ...]) -> tuple[object, ...]:
-    if value == ():
-        raise ValueError("an empty list matches nothing; remove the key to match everything")
-    return value
-
-
-Wanted = Annotated[Names, Form(after=_not_empty)]
-WantedStatuses = Annotated[Statuses, Form(after=_not_empty)]
+_NOT_EMPTY = must(lambda value: value != (), "an empty list matches nothing; remove the key to match everything")
+Wanted = Annotated[Names, _NOT_EMPTY]
+WantedStatuses = Annotated[Statuses, _NOT_EMPTY]
 
 
 class MatchKeys(Part):
@@ -40,7 +35,7 @@ class MatchKeys(Part):
     tenant: Wanted = ()
     plan: Wanted = ()
     tag: Wanted = ()
-    priority: Annotated[Priorities, Form(after=_not_empty)] = ()
+    priority: Annotated[Priorities, _NOT_EMPTY] = ()
     requester_domain: Wanted = ()
 
     def matches(self, facts: Facts) -> bool:
@@ -69,20 +64,18 @@ class MatchKeys(Part):
         return domain is not None and domain in {name.lower() for name in self.requester_domain}
 
 
-def _excludes_some(value: MatchKeys) -> MatchKeys:
-    if not value.given():
-        raise ValueError("an empty table excludes every ticket; remove the key")
-    return value
+_EXCLUDES_SOME = must(lambda value: bool(value.given()), "an empty table excludes every ticket; remove the key")
 
 
 class Match(MatchKeys):
     """Hold a condition on a ticket: its keys, without the tickets that match all keys of `not`."""
 
-    not_: Annotated[MatchKeys, Form(after=_excludes_some)] | None = None
+    not_: Annotated[MatchKeys, _EXCLUDES_SOME] | None = None
 
     def stated(self) -> dict[str, Any]:
         """Return the keys that are there, under their names in the file."""
-        return _stated(self)
+        stated: dict[str, Any] = _stated(self)
+        return stated
 
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
@@ -116,13 +109,10 @@ class MomentKeys(MatchKeys):
 class When(Match, MomentKeys):
     """Hold the condition of an escalation rule or a level, which `check` tests when a level is due."""
 
-    not_: Annotated[MomentKeys, Form(after=_excludes_some)] | None = None
+    not_: Annotated[MomentKeys, _EXCLUDES_SOME] | None = None
 
 
-def _stated(keys: MatchKeys) -> dict[str, Any]:
-    given = {KEYS.get(name, name): value for name, value in keys.given().items()}
-    return {key: _stated(value) if isinstance(value, MatchKeys) else _as_json(value) for key, value in given.items()}
-
-
-def _as_json(value: object) -> object:
+def _stated(value: object) -> Any:  # noqa: ANN401  (a condition makes a table, a tuple a list)
+    if isinstance(value, MatchKeys):
+        return {KEYS.get(name, name): _stated(each) for name, each in value.given().items()}
     return [str(item) for item in value] if isinstance(value, tuple) else value

@@ -161,6 +161,17 @@ class Form:
         return schema
 
 
+def must(accepts: Callable[[Any], bool], why: str) -> Form:
+    """Return the validator of a value that a function has to accept; `why` is what the error says otherwise."""
+
+    def check(value: object) -> object:
+        if not accepts(value):
+            raise ValueError(why)
+        return value
+
+    return Form(after=check)
+
+
 def _limited(schema: Any, limits: Mapping[str, int | None]) -> Any:  # noqa: ANN401  (a schema of any kind)
     """Return a schema whose innermost value has limits."""
     if schema["type"].startswith("function-"):

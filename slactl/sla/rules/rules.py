@@ -22,20 +22,14 @@ from slactl.sla.rules.model import (
 )
 from slactl.sla.rules.objectives.model import Objective
 from slactl.sla.rules.oncall import schedules as oncall
-from slactl.sla.rules.part import Form, Part
+from slactl.sla.rules.part import Form, Part, must
 from slactl.sla.rules.values import PriorityWords, from_list
-
-
-def _known_schema(value: int) -> int:
-    if value != 1:
-        raise ValueError(f"schema {value} is not supported by this version of slactl; write schema = 1")
-    return value
 
 
 class Rules(Part):
     """Hold everything that `rules.toml` says."""
 
-    schema_: Annotated[int, Form(after=_known_schema)]
+    schema_: Annotated[int, must(lambda value: value == 1, "this version reads schema 1 only; write schema = 1")]
     settings: Settings = Settings()
     #: Other words for the four priorities, on input and in imports.
     priorities: PriorityWords = PriorityWords()

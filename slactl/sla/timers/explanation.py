@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from slactl.durations import SECOND
 from slactl.sla.timers.pauses import ended, instant_of, optional_instant, seconds_of
 from slactl.sla.timers.timer import Timer
 
@@ -105,7 +106,7 @@ def counts_from_change(timer: Timer) -> datetime | None:
 def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Iterator[ExplanationStep]:
     calendar, start = timer.clock_run.calendar, instant_of(timer.clock_run.start)
     instant = instant_of(calendar.after(timer.clock_run.start, target_duration))
-    yield ExplanationStep(StepKind.TARGET, instant, _seconds(calendar.between(start, instant)))
+    yield ExplanationStep(StepKind.TARGET, instant, calendar.between(start, instant) // SECOND)
     for pause in timer.clock_run.pauses:
         begin, kind = instant_of(pause.begin), StepKind(pause.reason.value)
         end = optional_instant(pause.end)
@@ -114,7 +115,7 @@ def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Ite
             continue
         open_time = calendar.between(begin, max(begin, now) if end is None else end)
         instant = calendar.add(instant, open_time)
-        yield ExplanationStep(kind, instant, _seconds(open_time), begin, end)
+        yield ExplanationStep(kind, instant, open_time // SECOND, begin, end)
 
 
 def business_days(timer: Timer) -> list[datetime]:
@@ -201,7 +202,3 @@ def clock_changes(calendar: "BusinessCalendar", first: datetime, last: datetime)
     A calendar that is always open has none, because they do not matter to it.
     """
     return [] if calendar.always_open or first >= last else calendar.clock_changes(first, last)
-
-
-def _seconds(length: timedelta) -> int:
-    return length.days * 86_400 + length.seconds

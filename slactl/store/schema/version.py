@@ -8,6 +8,9 @@ SCHEMA = 17
 #: The mark of SQLite's `application_id` ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 
+#: The key in `meta` of an erasure that has yet to rewrite the file; its value is the number of the last event then.
+UNWIPED = "unwiped"
+
 
 def schema_of(connection: sqlite3.Connection) -> int:
     """Return the schema of a database: the number of steps of `migrations` it has seen."""

@@ -11,6 +11,7 @@ from time import monotonic, sleep
 
 from slactl.errors import BusyError, DatabaseError, StorageError
 from slactl.files import FAILING_DISK, exposed_folder, give_to, opened_folder
+from slactl.store.schema.version import UNWIPED
 from slactl.store.sqlite.connection import (
     ASK_SECONDS,
     BUSY_SECONDS,
@@ -26,9 +27,6 @@ from slactl.text import quoted
 
 #: The pages that SQLite copies before it reports progress.
 PAGES = 1_000
-
-#: The key in `meta` of an erasure that has yet to rewrite the file; its value is the number of the last event then.
-UNWIPED = "unwiped"
 
 #: A function that gets the number of copied pages and the number of all pages.
 Progress = Callable[[int, int], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from slactl.store.schema import views
-from slactl.store.sqlite.file import UNWIPED
+from slactl.store.schema.version import UNWIPED
 from slactl.store.write.spellings import Mention, mention, normalised, readings
 
 #: The texts that are in the ticket's own columns too.

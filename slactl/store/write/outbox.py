@@ -102,7 +102,7 @@ def claim(
     settings, parameters = [f"{name} = ?" for name in values], list(values.values())
     if claimed.message_id is not None:
         settings.append("message_ids = json_set(message_ids, ?, ?)")
-        parameters += [_place(claimed.address), claimed.message_id]
+        parameters += [f'$."{claimed.address}"', claimed.message_id]
     live = f"SELECT id FROM ticket WHERE status NOT IN ({_DONE})"
     taken: set[int] = set()
     for batch in batches(messages):
@@ -116,17 +116,12 @@ def claim(
 
 def forget_id(transaction: sqlite3.Connection, address: str, message_id: str) -> None:
     """Remove an id from the messages that are not being sent: a receiver that knows the id would ignore them."""
-    place = _place(address)
+    place = f'$."{address}"'  # the path to the address in the JSON of the column
     statement = (
         "UPDATE notification SET message_ids = json_remove(message_ids, ?)"
         f" WHERE json_extract(message_ids, ?) = ? AND state <> '{SENDING}'"
     )
     transaction.execute(statement, (place, place, message_id))
-
-
-def _place(address: str) -> str:
-    """Return the path to an address in the JSON of a column."""
-    return f'$."{address}"'
 
 
 def record(transaction: sqlite3.Connection, changes: Mapping[int, Mapping[str, Any]]) -> None:

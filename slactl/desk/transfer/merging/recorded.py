@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.transfer.row_events import TOLD
-from slactl.sla.enums import EventType
-from slactl.sla.history.effective import retracted
+from slactl.sla.history.effective import retracted_names
 from slactl.sla.history.event import Event
 from slactl.sla.history.order import Numbered
 from slactl.store.read.events import Identities
@@ -38,7 +38,7 @@ class Recorded:
 
     def __post_init__(self) -> None:
         self.known = self.known.copy()
-        gone = self._retracted()
+        gone = retracted_names(sorted(self.events, key=attrgetter("at")))
         self.known.subtract(_key(event) for event in self.history if event.id in gone and _is_told(event))
 
     def add(self, lines: Iterable[Numbered]) -> list[Numbered]:
@@ -65,17 +65,13 @@ class Recorded:
 
     def told(self) -> list[Event]:
         """Return the events that count and that a date or the status of a row told."""
-        gone = self._retracted()
+        gone = retracted_names(sorted(self.events, key=attrgetter("at")))
         return [event for event in self.events if _is_told(event) and event.id not in gone]
 
     @property
     def events(self) -> list[Event]:
         """Return the events of the ticket so far."""
         return [*self.history, *(line.event for _, line in self._told)]
-
-    def _retracted(self) -> set[str]:
-        events = sorted(self.events, key=lambda event: event.at)
-        return retracted([(event.id, event.detail) for event in events if event.type is EventType.RETRACTED])
 
     def _with_own_id(self, event: Event) -> Event:
         used = {other.id for other in self.events} if event.id is not None else set()

@@ -8,7 +8,7 @@ from slactl.clock import zone
 from slactl.sla.rules.match import Match
 from slactl.sla.rules.objectives.goal import Goal, Margin, parse_goal
 from slactl.sla.rules.objectives.period import PeriodKind
-from slactl.sla.rules.part import Form, Part
+from slactl.sla.rules.part import Form, Part, must
 from slactl.sla.rules.values import AnyTarget, Name, Names, from_list, word_of
 
 
@@ -20,18 +20,6 @@ def _goal(value: object) -> object:
     return parse_goal(value)
 
 
-def _percent(value: float) -> float:
-    if not 0 < value <= 100:
-        raise ValueError("must be a number above 0 and up to 100")
-    return value
-
-
-def _spare(value: int) -> int:
-    if value < 0:
-        raise ValueError("must be a whole number, 0 or more")
-    return value
-
-
 AnyGoal = Annotated[Goal, Form(only=_goal)]
 
 
@@ -39,13 +27,13 @@ class Credit(Part):
     """Hold what a customer gets back, in percent, when attainment falls below a threshold."""
 
     below: AnyGoal
-    percent: Annotated[int | float, Form(after=_percent)]
+    percent: Annotated[int | float, must(lambda value: 0 < value <= 100, "must be a number above 0 and up to 100")]
 
 
 class NotifyAt(Part):
     """Hold when a goal tells people: when few misses are spare, and when attainment falls below it."""
 
-    spare: Annotated[int, Form(after=_spare)] | None = None
+    spare: Annotated[int, must(lambda value: value >= 0, "must be a whole number, 0 or more")] | None = None
     below: bool = True
 
     @property

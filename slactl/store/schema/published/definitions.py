@@ -56,8 +56,8 @@ def definitions() -> dict[str, str]:
         "event_view": select(EVENT, "event"),
         "breach_view": select(breach_columns(CLOCK), breach_source(CLOCK)),
         "outcome_view": select(_OUTCOME, _outcomes(CLOCK)),
-        "objective_view": _columns("objective_standing", _OBJECTIVE),
-        "oncall_view": _columns("oncall_standing", _ONCALL),
+        "objective_view": f"SELECT {', '.join(_OBJECTIVE)} FROM objective_standing",
+        "oncall_view": f"SELECT {', '.join(_ONCALL)} FROM oncall_standing",
         "summary_view": select(summary_columns(CLOCK), summary_source(CLOCK)),
     }
 
@@ -67,7 +67,3 @@ _OBJECTIVE = (
     *("spare", "needed", "open_at_risk", "credit", "state", "as_of"),
 )
 _ONCALL = ("schedule", "person", "since", "until", "next_person", "next_at", "source", "instead_of", "as_of")
-
-
-def _columns(table: str, names: tuple[str, ...]) -> str:
-    return f"SELECT {', '.join(names)} FROM {table}"
