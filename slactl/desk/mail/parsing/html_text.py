@@ -106,7 +106,7 @@ def _quoted(text: str) -> str:
     for line in text.split("\n"):
         deepest = depth + line.count(_BEGIN)
         words = line.replace(_BEGIN, "").replace(_END, "").rstrip()
-        if words or line == "":
+        if words or not (_BEGIN in line or _END in line):
             lines.append(f"{'>' * min(deepest, DEEPEST_QUOTE)} {words}".rstrip() if deepest else words)
         depth = max(deepest - line.count(_END), 0)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
