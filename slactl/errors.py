@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     FOUND = 10
     NOT_A_MESSAGE = 65
     LOCKED = 75
+    SENDER_REFUSED = 77
     INTERRUPTED = 130
     READER_CLOSED = 141
 
@@ -104,6 +105,18 @@ class LockedError(SlactlError):
     """Another run holds the lock."""
 
     code = ExitCode.LOCKED
+
+
+class TryAgainError(SlactlError):
+    """A message by mail could not be taken now, and nothing of it was written; the mail server keeps it."""
+
+    code = ExitCode.LOCKED
+
+
+class SenderRefusedError(SlactlError):
+    """The rules refuse mail of senders whom slactl does not know."""
+
+    code = ExitCode.SENDER_REFUSED
 
 
 class StoppedError(SlactlError):

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from slactl.errors import NotKnownError, UsageError
@@ -211,8 +212,23 @@ def is_address(text: str) -> bool:
 
 def domain_of(address: str) -> str | None:
     """Return the part of an e-mail address after the last @ in small letters; None if either part is empty."""
-    local, _, domain = address.rpartition("@")
+    local, domain = split_address(address)
     return domain.lower() if local and domain else None
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Return what stands before and after the last @ of an e-mail address; without one, nothing stands before it."""
+    local, _, domain = address.rpartition("@")
+    return local, domain
+
+
+def mail_domain(text: str) -> str | None:
+    """Return the domain of mail addresses in a text, in small letters and as the DNS writes it; None if it is none."""
+    name = trimmed(text).removeprefix("@").lower()
+    with suppress(UnicodeError):
+        name = name if name.isascii() else name.encode("idna").decode()
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    return name if len(name) <= 253 and re.fullmatch(f"{label}([.]{label})+", name) else None
 
 
 def match_words(stated: Mapping[str, Any]) -> str:

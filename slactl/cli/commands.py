@@ -34,6 +34,7 @@ COMMANDS = {
     "import": "transfer",
     "export": "transfer",
     "sync": "sync",
+    "mail": "mail",
     "history": "show",
     "watch": "watch",
     "board": "board",
@@ -70,7 +71,7 @@ HEADINGS = {
     ),
     "Numbers": ("summary", "report", "objectives"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
-    "Data": ("import", "export", "sync", "map"),
+    "Data": ("import", "export", "sync", "mail", "map"),
     "Upkeep": ("init", "demo", "doctor", "backup", "restore", "audit", "erase", "help"),
 }
 
@@ -106,6 +107,7 @@ SUMMARIES = {
     "import": "Import tickets with their histories.",
     "export": "Export every ticket with its whole history.",
     "sync": "Run the command of each [[source]] and import its output.",
+    "mail": "Take a message: it opens a ticket, or belongs to one.",
     "history": "Show everything that happened to tickets, oldest first.",
     "watch": "Show a live board of overdue and urgent tickets.",
     "board": "Write the live board as one HTML page.",
@@ -116,7 +118,7 @@ SUMMARIES = {
     "help": "Show the help of a command or a page of the guide.",
     "rules": "Check, show, test and change rules.toml.",
     "calendar": "Calculate with a calendar of rules.toml.",
-    "tenant": "Manage tenants (customers): plan, time zone, country.",
+    "tenant": "Manage tenants: plan, time zone, country, mail domains.",
     "audit": "List and verify the log of everything that happened.",
     "notifications": "List, retry or drop messages in the outbox.",
     "notify": "Send a test message.",

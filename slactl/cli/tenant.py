@@ -13,9 +13,9 @@ from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
 
 #: The fields of a tenant in the order in which they are printed.
-FIELDS = ("name", "plan", "timezone", "country", "subdivision", "created_at")
+FIELDS = ("name", "plan", "timezone", "country", "subdivision", "created_at", "domains")
 
-app = Commands(help="Manage tenants (customers): plan, time zone, country.")
+app = Commands(help="Manage tenants: plan, time zone, country, mail domains.")
 
 PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of the tenant's tickets.")]
 ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="The time zone of the tenant.")]
@@ -24,6 +24,10 @@ CountryOption = Annotated[
 ]
 SubdivisionOption = Annotated[
     str | None, typer.Option("--subdivision", metavar="S", help="The part of the country, such as BE.")
+]
+DomainOption = Annotated[
+    list[str] | None,
+    typer.Option("--domain", metavar="D", help="A mail domain of the tenant's people; may be repeated."),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
 KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.", autocompletion=tenant_names)]
@@ -37,6 +41,7 @@ def add(
     timezone: ZoneOption = None,
     country: CountryOption = None,
     subdivision: SubdivisionOption = None,
+    domain: DomainOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -46,11 +51,12 @@ def add(
     Examples:
       slactl tenant add acme --plan enterprise --timezone America/New_York
       slactl tenant add rhein --timezone Europe/Berlin --country DE --subdivision NW
+      slactl tenant add globex --domain globex.example --domain globex.test
     """
     from slactl.desk.tickets import tenants
 
     here = call(context)
-    facts = tenants.TenantFacts(plan, timezone, country, subdivision)
+    facts = tenants.TenantFacts(plan, timezone, country, subdivision, domain)
     added = tenants.add(here.desk, here.now, name, facts, dry_run=answer.dry_run)
     from slactl.show.receipt import tenant_receipt
 
@@ -65,23 +71,27 @@ def change(
     timezone: ZoneOption = None,
     country: CountryOption = None,
     subdivision: SubdivisionOption = None,
+    domain: DomainOption = None,
     *,
     answer: Answer,
 ) -> None:
-    """Change plan, time zone or country for tickets opened from now on.
+    """Change plan, zone, country or domains for new tickets.
+
+    --domain replaces all domains that the tenant has; --domain "" removes them.
 
     \b
     Examples:
       slactl tenant set acme --plan pro
       slactl tenant set acme --timezone ""
       slactl tenant set acme --country US --subdivision NY
+      slactl tenant set acme --domain acme.example --domain acme.test
     """
-    if (plan, timezone, country, subdivision) == (None,) * 4:
+    if (plan, timezone, country, subdivision, domain) == (None,) * 5:
         raise UsageError("nothing to change", f"slactl tenant set {quoted(name)} --plan pro")
     from slactl.desk.tickets import tenants
     from slactl.show.receipt import tenant_receipt
 
-    facts, here = tenants.TenantFacts(plan, timezone, country, subdivision), call(context)
+    facts, here = tenants.TenantFacts(plan, timezone, country, subdivision, domain), call(context)
     before, after = tenants.change(here.desk, here.now, name, facts, dry_run=answer.dry_run)
     print_receipts(answer, [tenant_receipt(before, after)])
 

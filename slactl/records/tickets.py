@@ -149,6 +149,7 @@ class Tenant(TypedDict):
     country: str | None
     subdivision: str | None
     created_at: str
+    domains: list[str]
 
 
 #: A field of a record that a command changed, as the `changes` of a receipt have it.

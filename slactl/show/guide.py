@@ -16,7 +16,19 @@ FOLDER = Path(__file__).resolve().parent.parent / "guide"
 
 #: The topics in the order in which a newcomer needs them; a page that is not named here comes after these.
 ORDER = (
-    *("start", "rules", "calendars", "escalation", "on-call", "messages", "import", "sources", "reports", "sql"),
+    *(
+        "start",
+        "rules",
+        "calendars",
+        "escalation",
+        "on-call",
+        "messages",
+        "mail",
+        "import",
+        "sources",
+        "reports",
+        "sql",
+    ),
     *("operations", "security", "environment", "exit-codes", "speed", "upgrade"),
 )
 

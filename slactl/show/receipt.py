@@ -91,6 +91,9 @@ def tenant_receipt(before: "Tenant | None", after: "Tenant") -> Receipt:
     """Return the receipt of a tenant; None is a new one."""
     was, has = dict[str, Any](before or dict.fromkeys(after)), dict[str, Any](after)
     named = {"plan": "plan", "timezone": "time zone", "country": "country", "subdivision": "subdivision"}
+    named |= {"domains": "mail domains"}
+    for record in (was, has):
+        record["domains"] = ", ".join(record["domains"] or ()) or None
     steps = [(word, was[field], has[field]) for field, word in named.items() if was[field] != has[field]]
     if before is None:
         parts = ["added", *(f"{word} {_cut(value, 'none')}" for word, _, value in steps)]

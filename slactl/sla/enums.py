@@ -155,6 +155,24 @@ class Spread(StrEnum):
     ROUND_ROBIN = "round_robin"
 
 
+class UnknownSenders(StrEnum):
+    """Name what to do with mail of senders whom slactl does not know."""
+
+    OPEN = "open"
+    REFUSE = "refuse"
+
+
+class MailAction(StrEnum):
+    """Name what became of a message that came in by mail."""
+
+    OPENED = "opened"
+    CUSTOMER_REPLY = "customer_reply"
+    AGENT_REPLY = "agent_reply"
+    NOTE = "note"
+    COMMAND = "command"
+    IGNORED = "ignored"
+
+
 class LevelOutcome(StrEnum):
     """Name the outcome of a level that became due.
 

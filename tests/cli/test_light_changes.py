@@ -50,9 +50,14 @@ def words(line: str) -> list[str]:
     return [word.replace("_", " ") for word in line.split()]
 
 
-def loaded(arguments: list[str]) -> tuple[str, set[str]]:
+def loaded(arguments: list[str], stdin: str = "") -> tuple[str, set[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", RAN, *arguments], capture_output=True, text=True, env=os.environ.copy(), check=False
+        [sys.executable, "-c", RAN, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=os.environ.copy(),
+        check=False,
     )
     code, *names = done.stderr.splitlines()[-1].split()
     return code, set(names)
@@ -64,6 +69,14 @@ def test_a_change_loads_no_large_library(slactl: Slactl, desk: Path, line: str) 
     code, names = loaded(words(line))
     assert code == "0"
     assert not names & HEAVY
+
+
+def test_a_message_by_mail_loads_no_large_library(slactl: Slactl, desk: Path) -> None:
+    assert slactl("rules", "set", "mail.address", "support@example.com").code == 0
+    a_desk(slactl, desk, 0)
+    letter = "From: ann@example.com\nTo: support@example.com\nSubject: x\n\nIt burns.\n"
+    code, names = loaded(["mail"], letter)
+    assert (code, names & HEAVY) == ("0", set())
 
 
 def statements(slactl: Slactl, monkeypatch: pytest.MonkeyPatch, line: str) -> int:

@@ -31,6 +31,7 @@ from slactl.sla.history.readers import BODY_LENGTH, MOST_TAGS, NAME_LENGTH, SUBJ
 from slactl.sla.rules import model, values
 from slactl.sla.rules.calendars import CalendarRules
 from slactl.sla.rules.checks.tables import INCLUDES, RELATIONS
+from slactl.sla.rules.mail.model import MailRules
 from slactl.sla.rules.objectives.model import Credit, NotifyAt, Objective
 from slactl.sla.rules.part import Part
 from slactl.sla.rules.rules import Rules
@@ -131,6 +132,7 @@ TABLES = {
     Objective: "",
     Credit: "credits.",
     NotifyAt: "notify_at.",
+    MailRules: "",
     model.Templates: "",
 }
 
@@ -146,7 +148,7 @@ def test_no_part_of_the_rules_is_left_out() -> None:
     defined = [*vars(model).values(), *vars(values).values()]
     parts = {each for each in defined if isinstance(each, type) and issubclass(each, model.Part)}
     # A command is one form of an address in `notify`, and no table of its own.
-    assert parts - {model.Part, values.CommandAddress} == set(TABLES) - {Objective, Credit, NotifyAt}
+    assert parts - {model.Part, values.CommandAddress} == set(TABLES) - {Objective, Credit, NotifyAt, MailRules}
     tables = {row[0].strip("`[]").removesuffix(".NAME") for row in rows("rules")}
     assert set(keys(Rules)) - {"canonical"} <= tables
 

@@ -83,5 +83,6 @@ def rules_texts(draw: st.DrawFn) -> str:
     matches = (("late", 'tag = ["late"]'), ("pro", 'plan = ["pro"]'), ("all", ""))
     parts += [draw(_policy(name, match)) for name, match in matches]
     parts += ['[roles.desk]\n[roles.lead]\nassignee = "lena"']
+    parts += ['[mail]\naddress = "support@example.com"\nagents = ["mia@example.com"]\nburst = 3']
     parts += [draw(_ladder(place)) for place in range(draw(st.integers(1, 4)))]
     return "\n".join(parts)

@@ -25,6 +25,8 @@ from slactl.desk.escalation.check import check
 from slactl.desk.escalation.run import Report, RunOptions
 from slactl.desk.ledger.desk import Desk as ServiceDesk
 from slactl.desk.ledger.ledger import ledger
+from slactl.desk.mail.message import Mail
+from slactl.desk.mail.take import take
 from slactl.desk.rules import apply as rules_versions
 from slactl.desk.tickets import changes, tenants
 from slactl.desk.tickets import create as opening
@@ -139,6 +141,7 @@ class Desk(RuleBasedStateMachine):
         self.config = ServiceDesk(Database(self.folder / "slactl.db"), self.folder / "rules.toml", "ann", {})
         self.now = MONDAY
         self.tickets: list[int] = []
+        self.letters = 0
         self.missed: set[int] = set()
         self.backdated: set[int] = set()
         #: What was known of the outcomes, by ticket, and when.
@@ -182,6 +185,28 @@ class Desk(RuleBasedStateMachine):
     @rule(pick=PICK, back=BACK, make=st.sampled_from(WORK))
     def work(self, pick: int, back: int | None, make: Change) -> None:
         self._change(pick, make, back)
+
+    @rule(
+        pick=PICK,
+        back=BACK,
+        sender=st.sampled_from(["ann@example.com", "mia@example.com", "eve@example.net"]),
+        automatic=st.sampled_from([None, None, "Precedence: bulk"]),
+        of_ticket=st.booleans(),
+    )
+    def mail(self, pick: int, back: int | None, sender: str, automatic: str | None, of_ticket: bool) -> None:
+        """A message is taken, and when it comes again it is ignored."""
+        to = f"support+{self._pick(pick)}@example.com" if of_ticket else "support@example.com"
+        self.letters += 1
+        letter = Mail(
+            *(f"{self.letters}@example.com", sender, "", (to, "ann@example.com"), (), "s", "b", ("a.pdf",)),
+            *(self._at(back), automatic, (to, "ann@example.com")),
+        )
+        taken = take(self.config, self.now, letter)
+        again = take(self.config, self.now, letter)
+        if taken.ticket is not None:
+            assert (again.action, again.ticket) == ("ignored", taken.ticket)
+            self.tickets += [taken.ticket] if taken.action == "opened" else []
+            self.backdated |= {taken.ticket} if back is not None else set()
 
     @rule(pick=PICK, promise=st.sampled_from(Target), minutes=st.one_of(st.none(), st.integers(-300, 600)))
     def due(self, pick: int, promise: Target, minutes: int | None) -> None:

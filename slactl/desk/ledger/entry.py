@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from slactl.config import unix_user
-from slactl.sla.enums import ActorType, EventType
+from slactl.sla.enums import EventType
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.text import is_address
@@ -24,6 +24,8 @@ class Entry:
     action: str | None = None
     #: When another database recorded it first; None is now.
     recorded_at: datetime | None = None
+    #: The Message-ID of the mail that it came in by.
+    message_id: str | None = None
 
 
 #: The texts that persons write with an event: kept apart from the log, so that they can be erased.
@@ -70,11 +72,12 @@ def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[st
 def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
     """Return whether the actor is a customer's address: the writer of a customer's message, or the requester.
 
-    A person who types a command is never one, whatever the login name looks like.
+    A person who types a command is never one, whatever the login name looks like. A note that slactl itself recorded
+    is of somebody else if its actor is an address: it came in by mail.
     """
     actor = event.actor
-    if actor is None or event.actor_type is not ActorType.USER:
-        return False
+    if actor is None or event.by_system:
+        return actor is not None and event.type is EventType.NOTE and is_address(actor)
     wrote = event.type is EventType.CUSTOMER_REPLY and is_address(actor)
     return wrote or actor.casefold() == (requester() or "").casefold()
 

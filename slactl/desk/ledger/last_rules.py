@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: The form of stored rules, and how many versions of them are kept.
 FORMAT, MOST_COMPILED = 1, 20
 
+#: The folders of the tables that have one of their own.
+_INNER = ("mail", "objectives", "oncall")
+
 #: The longest tick of the clock that says when a file was changed, in seconds.
 TICK = 0.1
 
@@ -164,7 +167,9 @@ def _program() -> str:
     from slactl.sla.rules import plain
 
     rules = Path(plain.__file__).parent
-    files = [each.path for folder in (rules, rules / "oncall") for each in os.scandir(folder) if each.is_file()]
+    files = [
+        each.path for folder in (rules, *map(rules.joinpath, _INNER)) for each in os.scandir(folder) if each.is_file()
+    ]
     files += [str(rules.parent / "enums.py"), str(rules.parents[1] / "durations.py")]
     states = [(each.st_mtime_ns, each.st_size) for each in map(os.stat, sorted(files))]
     return f"{FORMAT} {__version__} {crc32(repr(states).encode()):08x}"

@@ -154,7 +154,7 @@ class Ledger:
             detail[RULES_SEAL] = self.rulebook.seal()
         row = {"id": event_id, "ticket_id": number, "at": to_text(event.at), "actor": actor, "action": action}
         row |= {"recorded_at": to_text(entry.recorded_at or self.now), "actor_type": event.actor_type.value}
-        self._rows.add_event(row, detail | self.rulebook.command.said, texts)
+        self._rows.add_event(row, detail | self.rulebook.command.said, texts, entry.message_id)
         self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}

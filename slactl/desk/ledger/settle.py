@@ -37,6 +37,7 @@ class Mark(NamedTuple):
     texts: int
     escalations: int
     notifications: int
+    mail: int
 
 
 @dataclass(slots=True)
@@ -47,13 +48,19 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
+    mail: list[Row] = field(default_factory=list)
     #: The number of the change, if events of it are written already.
     begun: int | None = None
 
-    def add_event(self, row: Row, detail: Mapping[str, Any], texts: Sequence[Row]) -> None:
-        """Add an event and the texts that a person wrote with it; the detail seals the number of the change."""
+    def add_event(self, row: Row, detail: Mapping[str, Any], texts: Sequence[Row], message_id: str | None) -> None:
+        """Add an event, the texts that a person wrote with it, and the Message-ID of the mail that it came in by.
+
+        The detail seals the number of the change.
+        """
         self.events.append(row | {"detail": detail_text({**detail, CHANGE: self.change or row["id"]})})
         self.texts += [{"event_id": row["id"], **text} for text in texts]
+        if message_id is not None:
+            self.mail.append({"message_id": message_id, "ticket_id": row["ticket_id"], "event_id": row["id"]})
 
     @property
     def change(self) -> int | None:
@@ -87,11 +94,12 @@ class WaitingRows:
 
     def mark(self) -> Mark:
         """Return how many rows wait now."""
-        return Mark(len(self.events), len(self.texts), len(self.escalations), len(self.notifications))
+        waiting = (self.events, self.texts, self.escalations, self.notifications, self.mail)
+        return Mark(*map(len, waiting))
 
     def take_back(self, mark: Mark) -> None:
         """Forget the rows that came after a mark."""
-        del self.events[mark.events :], self.texts[mark.texts :]
+        del self.events[mark.events :], self.texts[mark.texts :], self.mail[mark.mail :]
         del self.escalations[mark.escalations :], self.notifications[mark.notifications :]
 
 
@@ -117,6 +125,7 @@ def settle(
     rows.begun = rows.change
     writes.append_events(transaction, rows.events)
     writes.insert_rows(transaction, "event_text", rows.texts)
+    writes.keep_mail(transaction, rows.mail)
     writes.insert_rows(transaction, "escalation", rows.escalations)
     writes.insert_rows(transaction, "notification", rows.notifications)
     _write_timers(transaction, tickets, rules, watched)
@@ -127,7 +136,7 @@ def settle(
     committed.add("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
     committed.add("ticket", "changed", (row["ticket_id"] for row in rows.events))
     committed.add("escalation", "recorded", (row["id"] for row in rows.escalations))
-    rows.take_back(Mark(0, 0, 0, 0))
+    rows.take_back(Mark(0, 0, 0, 0, 0))
 
 
 def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:

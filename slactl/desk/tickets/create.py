@@ -1,7 +1,7 @@
 """Open a ticket: check the input, find plan and zone, and calculate the deadlines."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -66,20 +66,43 @@ def create(
     with refusing_ended_calendars("the new ticket"), ledger(desk, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:
             refuse_taken(book, external_id)
-        version = book.rulebook.current_version()
-        is_role = assignee in book.rulebook.current.roles
-        holder = Duty.of(book, opened).assigned(str(assignee)) if is_role else Holder(assignee)
-        said = {"assignee": holder.person, "tags": list(tags), "external_id": external_id, "rules": version.hash}
-        bursts = bursts_of_new(book, new.requester_email, opened)
-        detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
-        detail |= {"instead_of": holder.instead_of} if holder.instead_of is not None else {}
-        assert version.id is not None
-        number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
-        warnings = _take_over(book, number, opened, assignee)
-        note_deadlines(book, number, "ticket opened")
+        checked = replace(new, tags=tags, assignee=assignee, external_id=external_id)
+        number, warnings = open_ticket(book, opened, checked, texts)
         (ticket,) = book.records([number])
         change = None if dry_run else book.change
         return ChangeResult([number], warnings=warnings, after={number: ticket}, change=change)
+
+
+def open_ticket(
+    book: Ledger,
+    opened: datetime,
+    new: NewTicket,
+    texts: Mapping[str, str],
+    actor: str | None = None,
+    message_id: str | None = None,
+) -> tuple[int, list[str]]:
+    """Open a ticket whose input is checked; return its number, and warnings about its assignee.
+
+    `texts` are its subject, its requester and its body. `actor` opens it; None is the actor of the command.
+    `message_id` is that of the mail that opens it.
+
+    Raises:
+        NotKnownError: the plan or the tenant is not known.
+        RefusedError: a calendar has too little open time left, or nobody has the role that it is assigned to.
+    """
+    version = book.rulebook.current_version()
+    is_role = new.assignee in book.rulebook.current.roles
+    holder = Duty.of(book, opened).assigned(str(new.assignee)) if is_role else Holder(new.assignee)
+    said = {"assignee": holder.person, "tags": list(new.tags), "external_id": new.external_id, "rules": version.hash}
+    bursts = bursts_of_new(book, new.requester_email, opened)
+    detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
+    detail |= {"instead_of": holder.instead_of} if holder.instead_of is not None else {}
+    assert version.id is not None
+    entry = Entry(Event(opened, EventType.CREATED, detail, actor), texts, message_id=message_id)
+    number = book.open_ticket(entry, version.id)
+    warnings = _take_over(book, number, opened, new.assignee)
+    note_deadlines(book, number, "ticket opened")
+    return number, warnings
 
 
 def _take_over(book: Ledger, number: int, at: datetime, assignee: str | None) -> list[str]:

@@ -1,5 +1,6 @@
-"""Add and change customer organisations: the plan they bought, and the zone and country they work in."""
+"""Add and change customer organisations: the plan they bought, where they work, and their mail domains."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,27 +10,34 @@ from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.records.tickets import Tenant as TenantRecord
-from slactl.store.write.tenants import Tenant
-from slactl.text import clean, known_or_refuse, quoted, trimmed
+from slactl.store.write.tenants import Tenant, tenant_of_domain
+from slactl.text import clean, known_or_refuse, mail_domain, quoted, trimmed
+
+#: The most mail domains that a tenant has.
+MOST_DOMAINS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
-    """What a command states about a tenant; None leaves a fact as it is, an empty text removes it."""
+    """What a command states about a tenant; None leaves a fact as it is, an empty text removes it.
+
+    `domains` has all mail domains that the tenant has from now on.
+    """
 
     plan: str | None = None
     timezone: str | None = None
     country: str | None = None
     subdivision: str | None = None
+    domains: Sequence[str] | None = None
 
 
 def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False) -> TenantRecord:
     """Add a tenant; return its record.
 
     Raises:
-        RefusedError: there is a tenant of this name already.
+        RefusedError: there is a tenant of this name already, or another tenant has one of the domains.
         NotKnownError: the plan, the zone, the country or the subdivision is not known.
-        UsageError: the subdivision has no country.
+        UsageError: the subdivision has no country, or a domain is not valid.
     """
     named = name_of(name, "tenant's name")
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
@@ -43,13 +51,14 @@ def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bo
 def change(
     desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False
 ) -> tuple[TenantRecord, TenantRecord]:
-    """Change the plan, zone or country of the tickets that a tenant opens from now on; return its records.
+    """Change the plan, zone, country or domains of the tickets that a tenant opens from now on; return its records.
 
     The first is the record before the change, the second the record after it.
 
     Raises:
         NotKnownError: there is no such tenant, plan, zone, country or subdivision.
-        UsageError: the subdivision has no country.
+        RefusedError: another tenant has one of the domains.
+        UsageError: the subdivision has no country, or a domain is not valid.
     """
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
         tenant = book.tenant(trimmed(name))
@@ -69,6 +78,7 @@ def _record(tenant: Tenant) -> TenantRecord:
         "country": tenant.country,
         "subdivision": tenant.subdivision,
         "created_at": tenant.created_at,
+        "domains": list(tenant.domains),
     }
 
 
@@ -82,7 +92,27 @@ def _filled(book: Ledger, tenant: Tenant, facts: TenantFacts) -> Tenant:
     if facts.country is not None or facts.subdivision is not None:
         country, subdivision = _region(tenant, facts)
         tenant = tenant._replace(country=country, subdivision=subdivision)
+    if facts.domains is not None:
+        tenant = tenant._replace(domains=_domains(book, tenant.name, facts.domains))
     return tenant
+
+
+def _domains(book: Ledger, tenant: str, typed: Sequence[str]) -> tuple[str, ...]:
+    """Return the mail domains that a person typed, each once and sorted; empty words are left out."""
+    found = set[str]()
+    for word in filter(None, map(trimmed, typed)):
+        domain = mail_domain(word)
+        if domain is None:
+            what = f"{clean(word)[:100]!r} is not a mail domain such as acme.example"
+            raise UsageError(what, f"slactl tenant set {quoted(tenant)} --domain acme.example")
+        owner = tenant_of_domain(book.transaction, domain)
+        if owner is not None and owner.name != tenant:
+            what = f"the tenant {clean(owner.name)} has the domain {domain}; a domain has one tenant"
+            raise RefusedError(what, f"slactl tenant show {quoted(owner.name)}")
+        found.add(domain)
+    if len(found) > MOST_DOMAINS:
+        raise UsageError(f"there are {len(found)} domains; at most {MOST_DOMAINS} are allowed")
+    return tuple(sorted(found))
 
 
 def _region(tenant: Tenant, facts: TenantFacts) -> tuple[str | None, str | None]:

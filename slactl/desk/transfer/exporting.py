@@ -15,7 +15,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
 from slactl.sla.history.snapshot import LastRow
 from slactl.store.read import events as event_reads
-from slactl.store.read import rules_versions
+from slactl.store.read import messages, rules_versions
 from slactl.store.read import tickets as reads
 from slactl.store.schema.events import ACTIONS, DEADLINES, NOTED, from_row
 
@@ -79,7 +79,7 @@ def free_name(transaction: "Transaction", number: int) -> str:
 def _records(
     transaction: "Transaction", number: int, named: tuple[str | None, str], versions: _Versions
 ) -> Iterator[Record]:
-    texts = event_reads.texts(transaction, number)
+    texts, mail = event_reads.texts(transaction, number), messages.mail_of_ticket(transaction, number)
     decisions = reads.decisions(transaction, number)
     fired = {row["event_id"]: row for row in decisions if row["event_id"] is not None}
     events = event_reads.event_rows(transaction, number)
@@ -102,7 +102,8 @@ def _records(
         is_first = event.type is EventType.CREATED
         said = reads.snapshots(transaction, [number]).get(number) if is_first else None
         last_row = {"last_row": {name: said[name] for name in LastRow._fields}} if said is not None else {}
-        yield record | versions.first_mention(event) | last_row
+        came_in = {"message_id": mail[key]} if not is_decision and key in mail else {}
+        yield record | came_in | versions.first_mention(event) | last_row
 
 
 def _without_event(decisions: Sequence[Record]) -> Iterator[tuple[str, int, int, int, Record]]:

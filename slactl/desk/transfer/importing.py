@@ -24,11 +24,11 @@ from slactl.desk.transfer.merging.state import Imported as Imported
 from slactl.desk.transfer.merging.state import Progress as Progress
 from slactl.desk.transfer.merging.state import Source as Source
 from slactl.desk.transfer.rows import read_rows
-from slactl.sla.history.file import Line
+from slactl.sla.history.file import Line, TenantEntry
 from slactl.sla.history.order import Numbered, by_source, in_order
 from slactl.store.sqlite.spool import Spool
 from slactl.store.write.statements import keep_snapshots
-from slactl.store.write.tenants import Tenant
+from slactl.store.write.tenants import Tenant, tenant_of_domain
 
 #: Tickets in one write transaction.
 BATCH = 500
@@ -100,7 +100,8 @@ def _import_batches(desk: Desk, work: Import, spool: Spool) -> None:
         ):
             for entry in work.tenants:
                 if book.tenant(entry.name) is None:
-                    book.keep_tenant(Tenant(**{**asdict(entry), "created_at": to_text(entry.created_at)}))
+                    facts = {"created_at": to_text(entry.created_at), "domains": _free_domains(book, entry, work)}
+                    book.keep_tenant(Tenant(**{**asdict(entry), **facts}))
                     work.done.tenants += 1
             work.tenants.clear()
             while batch:
@@ -114,6 +115,16 @@ def _import_batches(desk: Desk, work: Import, spool: Spool) -> None:
                 # The file may bring rules of another service desk: note that the current rules are this service desk's
                 # own.
                 book.rulebook.current_version()
+
+
+def _free_domains(book: Ledger, entry: TenantEntry, work: Import) -> tuple[str, ...]:
+    """Return the mail domains of a tenant that no other tenant has; report the others."""
+    owners = {domain: tenant_of_domain(book.transaction, domain) for domain in entry.domains}
+    for domain, owner in owners.items():
+        if owner is not None:
+            reason = f"the tenant {entry.name} comes without {domain}, which the tenant {owner.name} has"
+            work.tell(Problem(1, "domains", reason, warning=True))
+    return tuple(domain for domain, owner in owners.items() if owner is None)
 
 
 def _import_batch(book: Ledger, batch: Sequence[tuple[str, list[tuple[int, str]]]], work: Import) -> None:

@@ -32,7 +32,7 @@ from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.sla.rules.lines import path_text, read_ahead
 from slactl.sla.rules.model import Settings
 from slactl.sla.rules.rules import Rules
-from slactl.store.read import runs
+from slactl.store.read import messages, runs
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
@@ -140,6 +140,18 @@ def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterato
     yield from _rota(desk, rules, now)
     if rules.sources:
         yield from _sources(desk, [source.name for source in rules.sources], now)
+    if rules.mail is not None:
+        yield from _mail(desk, rules.mail.address, now)
+
+
+def _mail(desk: Desk, address: str, now: datetime) -> Iterator[Check]:
+    """Tell to which address mail comes, and when the last message was taken, unless the database cannot be read."""
+    with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
+        if schema_of(transaction) == SCHEMA:
+            last = messages.last_mail(transaction)
+            seconds = max(0, int((now - from_text(last)).total_seconds())) if last is not None else 0
+            ago = f"the last message was taken {describe_seconds(seconds)} ago"
+            yield Check("mail", True, f"{clean(address)}: {ago if last is not None else 'no message was taken yet'}")
 
 
 def _rota(desk: Desk, rules: Rules, now: datetime) -> Iterator[Check]:

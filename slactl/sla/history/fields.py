@@ -134,6 +134,9 @@ _OF_ALL: dict[str, Reader] = {
     "recorded_at": read_instant,
 }
 _OF_CREATED: dict[str, Reader] = {"slactl_id": read_id}
+_OF_MESSAGES: dict[str, Reader] = {"message_id": _LINE}
+#: The types of events that a message by mail becomes.
+_MESSAGES = (EventType.CREATED, EventType.AGENT_REPLY, EventType.CUSTOMER_REPLY, EventType.NOTE)
 
 READERS: dict[EventType, dict[str, Reader]] = {
     kind: {
@@ -141,6 +144,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
         **_WRITTEN.get(kind, {}),
         **{HASHES[name]: read_name for name in _WRITTEN.get(kind, {})},
         **(_OF_CREATED if kind is EventType.CREATED else {}),
+        **(_OF_MESSAGES if kind in _MESSAGES else {}),
         **_OF_ALL,
     }
     for kind, fields in FIELDS.items()

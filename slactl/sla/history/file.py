@@ -29,6 +29,7 @@ from slactl.sla.history.readers import (
     Reader,
     kind_of,
     one_of,
+    read_domains,
     read_instant,
     read_name,
     read_text,
@@ -38,7 +39,7 @@ from slactl.text import clean, did_you_mean, domain_of
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
-_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision")
+_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision", "domains")
 
 #: The fields of a line that are read before the fields of its type, and the rules that an export adds.
 _FRAME = frozenset(("ticket", "at", "type", "rules_version", "last_row"))
@@ -64,6 +65,7 @@ class TenantEntry:
     country: str | None
     subdivision: str | None
     created_at: datetime
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ class Line:
 
     `source` is where the ticket comes from; names of tickets are unique within one source.
 
-    An export adds four values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
+    An export adds five values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
     had. `rules` is the version of the rules that the event names, unless an earlier line of the file has it.
-    `last_row` is what the source said last.
+    `last_row` is what the source said last. `message_id` is that of the mail that the event came in by.
     """
 
     ticket: str
@@ -85,6 +87,7 @@ class Line:
     rules: RulesText | None = None
     source: str | None = None
     last_row: LastRow | None = None
+    message_id: str | None = None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -179,11 +182,11 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
     actor, event_id = detail.pop("actor", None), detail.pop("id", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
-    source = detail.pop("source", None)
+    source, message_id = detail.pop("source", None), detail.pop("message_id", None)
     rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
     event = Event(at, kind, detail, actor, actor_type, event_id)
     last_row = read_last_row(row, "last_row") if (row := record.get("last_row")) is not None else None
-    return Line(ticket, event, texts, recorded_at, number, rules, source, last_row)
+    return Line(ticket, event, texts, recorded_at, number, rules, source, last_row, message_id)
 
 
 def _check_region(facts: Mapping[str, Any]) -> None:
@@ -227,7 +230,7 @@ def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
     facts = {name: readers[name](value, name) if (value := record.get(name)) is not None else None for name in names}
     _check_region(facts)
     name, created_at = needed(record, "tenant", read_name), needed(record, "at", read_instant)
-    return TenantEntry(name=name, **facts, created_at=created_at)
+    return TenantEntry(name=name, **facts, created_at=created_at, domains=read_domains(record.get("domains")))
 
 
 def _rules(record: Mapping[str, Any]) -> RulesText:

@@ -6,7 +6,7 @@ from typing import Any
 
 from slactl.clock import is_zone, parse_offset_instant, to_text
 from slactl.sla.enums import Target
-from slactl.text import dashed, did_you_mean
+from slactl.text import dashed, did_you_mean, mail_domain
 
 #: The longest texts a history may have, in characters.
 BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
@@ -60,6 +60,19 @@ def read_name(value: object, field: str) -> str | None:
         value = str(value) if abs(value) < 10**18 else "x" * (NAME_LENGTH + 1)
     text = read_text(value, field, NAME_LENGTH)
     return (text.strip() or None) if text is not None else None
+
+
+def read_domains(value: object) -> tuple[str, ...]:
+    """Return mail domains, each once and sorted; none where the value is null.
+
+    Raises:
+        LineError: the value is not a list of mail domains.
+    """
+    listed = value if isinstance(value, list) else [value] if value is not None else []
+    found = {mail_domain(word) if isinstance(word, str) else None for word in listed}
+    if None in found or not isinstance(value, list | None):
+        raise LineError("domains", 'must be a list of mail domains, such as ["acme.example"]')
+    return tuple(sorted(map(str, found)))
 
 
 def read_instant(value: object, field: str) -> datetime:

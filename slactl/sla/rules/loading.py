@@ -154,6 +154,7 @@ _EXAMPLES = {
     "calendars": '{ office = { timezone = "UTC", weekly = { mon-fri = ["09:00-17:00"] } } }',
     "roles": '{ support_manager = { assignee = "mia" } }',
     "people": "{ mia = { notify = [] } }",
+    "mail": '{ address = "support@example.com" }',
     "templates": '{ title = "{{ what }}" }',
     "views": '{ mine = { assignee = "me" } }',
 }
@@ -170,6 +171,7 @@ _LISTS = {
     "requester_domain": '["example.com"]',
     "holidays": '["12-24"]',
     "emails": '["mia@example.com"]',
+    "agents": '["*@example.com"]',
     "include": '["subject"]',
     "level": '[{ id = "late", at = "0m" }]',
     "people": '["mia"]',

@@ -9,6 +9,7 @@ from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, libr
 from slactl.sla.calendar.hours import Region
 from slactl.sla.oncall.schedule import Feed, Schedule
 from slactl.sla.rules.calendars import CalendarRules, parts
+from slactl.sla.rules.mail.model import MailRules
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import (
     Escalation,
@@ -42,6 +43,7 @@ class Rules(Part):
     sources: Annotated[tuple[Source, ...], Form(before=from_list)] = ()
     maintenance: Annotated[tuple[Maintenance, ...], Form(before=from_list)] = ()
     objectives: Annotated[tuple[Objective, ...], Form(before=from_list)] = ()
+    mail: MailRules | None = None
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.

@@ -164,8 +164,10 @@ def escalation_count(transaction: sqlite3.Connection, number: int) -> int:
 
 def tenants(transaction: sqlite3.Connection) -> "list[Tenant]":
     """Return every tenant, by name."""
-    found = rows(transaction, "SELECT name, plan, timezone, country, subdivision, created_at FROM tenant ORDER BY name")
-    return cast("list[Tenant]", list(found))
+    query = """SELECT name, plan, timezone, country, subdivision, created_at, (SELECT json_group_array(domain) FROM
+    (SELECT domain FROM tenant_domain WHERE tenant = name ORDER BY domain)) AS domains FROM tenant ORDER BY name"""
+    found = [row | {"domains": json.loads(row["domains"])} for row in rows(transaction, query)]
+    return cast("list[Tenant]", found)
 
 
 def is_known(transaction: sqlite3.Connection, column: str, value: str) -> bool:

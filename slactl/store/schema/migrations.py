@@ -187,6 +187,13 @@ def covering(connection: sqlite3.Connection) -> None:
         connection.execute(compiled.tables()[table].indexes[index])
 
 
+def mail(connection: sqlite3.Connection) -> None:
+    """Add the messages that came in by mail, and the mail domains of tenants."""
+    for table in ("mail_id", "tenant_domain"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            create(connection, table)
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -204,7 +211,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
-    *(changes, objectives, covering),
+    *(changes, objectives, covering, mail),
 )
 
 

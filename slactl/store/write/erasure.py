@@ -152,6 +152,10 @@ def remove(connection: sqlite3.Connection) -> None:
             f"UPDATE snapshot SET digest = '', columns = json_replace(columns, '$.{column}', NULL)"
             f" WHERE ticket_id IN (SELECT ticket_id FROM doomed WHERE field = '{column}')"
         )
+    connection.execute(
+        "DELETE FROM mail_id WHERE ticket_id IN (SELECT id FROM own)"
+        " OR event_id IN (SELECT event_id FROM doomed) OR has_letters(message_id)"
+    )
     for table, column in FREE.items():
         connection.execute(f"UPDATE {table} SET {column} = NULL WHERE mentions({column})")
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (UNWIPED, str(last_event(connection))))

@@ -43,6 +43,13 @@ def append_events(connection: sqlite3.Connection, new: Sequence[Row]) -> None:
         insert_rows(connection, "event", sealed_rows(before, new))
 
 
+def keep_mail(connection: sqlite3.Connection, new: Sequence[Row]) -> None:
+    """Note which event each message by mail became; a message that was taken before stays with its event."""
+    if new:
+        compiled = tables()["mail_id"]
+        connection.executemany(f"{compiled.insert} ON CONFLICT DO NOTHING", map(compiled.whole, new))
+
+
 def update_rows(connection: sqlite3.Connection, table: Table, changed: Sequence[Row]) -> None:
     """Update rows by `id`; those that set the same columns go together, in the order of the first of them."""
     for columns, alike in _by_columns(changed).items():

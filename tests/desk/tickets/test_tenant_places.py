@@ -163,7 +163,7 @@ def test_an_older_database_gets_the_columns_and_keeps_its_tenants(berlin: Path, 
         connection.execute("DELETE FROM tenant")
         connection.execute("INSERT INTO tenant (name, plan, timezone, created_at) VALUES (?, ?, ?, ?)", row)
     shown = json.loads(slactl("tenant", "show", "acme", "--json").out)
-    assert tuple(shown.values()) == (*row[:3], None, None, row[3])
+    assert tuple(shown.values()) == (*row[:3], None, None, row[3], [])
     assert slactl("tenant", "set", "acme", "--country", "US").code == 0
     found = json.loads(slactl("doctor", "--json").out)["checks"]
     assert [check for check in found if check["check"] == "structure" and not check["ok"]] == []

@@ -11,7 +11,7 @@ import pytest
 
 from slactl.__main__ import run
 from slactl.store.read import events as event_reads
-from slactl.store.read import filters, ids, measures, runs
+from slactl.store.read import filters, ids, measures, messages, runs
 from slactl.store.read import tickets as reads
 from slactl.store.read.filters import Choice, Span, TicketFilter
 from slactl.store.read.outcomes import Period
@@ -66,6 +66,13 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
     "list --due, of which there are none": (listed(TicketFilter(due=Choice((Span("2190-01-01", None),)))), 1.5),
     "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
     "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
+    "mail: the ticket that took a message": (lambda c: messages.ticket_of_mail(c, ["a@x", "b@x"]), 1.5),
+    "mail: who is known in a ticket": (lambda c: messages.customers_of(c, 7), 1.5),
+    "mail: what a sender opened": (
+        lambda c: messages.opened_by_mail(c, "ann@x.example", "2026-11-24T11:00:00Z", NOW),
+        1.5,
+    ),
+    "mail: whether a flood was told": (lambda c: messages.has_note(c, 7, "x", "2026-11-23T23:00:00Z"), 1.5),
     "the history of show": (lambda c: event_reads.history(c, 7), 1.5),
     "the messages of show": (lambda c: list(event_reads.messages(c, 7)), 1.5),
     "the escalations of show": (lambda c: reads.escalations(c, 7), 1.5),

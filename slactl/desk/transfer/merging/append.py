@@ -87,7 +87,7 @@ def status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
 def _append(book: Ledger, number: int, line: Line, priority: Priority | None) -> bool:
     """Append one event; return whether it was appended."""
     event = line.event
-    entry = Entry(event, line.texts, recorded_at=line.recorded_at)
+    entry = Entry(event, line.texts, recorded_at=line.recorded_at, message_id=line.message_id)
     noted = next((action for action, kind in NOTED.items() if kind is event.type), None)
     if noted is not None:
         book.append(number, replace(entry, action=noted))

@@ -154,7 +154,8 @@ def open_ticket(book: Ledger, match: Match, created: Line) -> int:
     detail |= {"external_id": external_id, "rules": version.hash}
     detail |= {"source": match.source} if match.source is not None else {}
     assert version.id is not None
-    entry = Entry(replace(created.event, detail=detail), created.texts, recorded_at=created.recorded_at)
+    event, at = replace(created.event, detail=detail), created.recorded_at
+    entry = Entry(event, created.texts, recorded_at=at, message_id=created.message_id)
     return book.open_ticket(entry, version.id, match.wanted)
 
 

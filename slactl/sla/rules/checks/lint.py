@@ -11,6 +11,7 @@ from slactl.sla.enums import Clock, Condition, Priority, Target
 from slactl.sla.rules.checks import levels
 from slactl.sla.rules.checks.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
+from slactl.sla.rules.mail import checks as mail
 from slactl.sla.rules.match import Facts, Match, MatchKeys
 from slactl.sla.rules.model import Policy, TargetTime
 from slactl.sla.rules.objectives import checks as objectives
@@ -46,6 +47,7 @@ def lint(rules: Rules, text: str, year: int) -> list[LintWarning]:
         *_days(rules),
         *_roles(rules),
         *objectives.lint(rules, _tickets, MOST_TRIED),
+        *mail.lint(rules),
     ]
     return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 

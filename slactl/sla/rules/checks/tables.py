@@ -13,6 +13,8 @@ from slactl.sla.rules.checks import calendars as calendar_checks
 from slactl.sla.rules.checks import oncall
 from slactl.sla.rules.checks.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
+from slactl.sla.rules.mail import checks as mail
+from slactl.sla.rules.mail.model import MailRules
 from slactl.sla.rules.objectives import checks as objectives
 from slactl.sla.rules.objectives import model as goals
 from slactl.sla.rules.oncall import schedules
@@ -70,6 +72,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     yield from oncall.problems(rules)
     yield from duplicates(("objective",), "name", [objective.name for objective in rules.objectives])
     yield from objectives.problems(rules, zone if pinned else new_zone)
+    yield from mail.problems(rules)
     yield from rules_views.problems(rules.views, rules.priorities.meanings)
 
 
@@ -129,6 +132,7 @@ _ROOT: dict[str, type[Part]] = {
     "source": model.Source,
     "objective": goals.Objective,
     "maintenance": model.Maintenance,
+    "mail": MailRules,
     "templates": model.Templates,
 }
 

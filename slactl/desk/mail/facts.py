@@ -1,0 +1,126 @@
+"""Gather what decides about a message: from the message, the rules and the database."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from slactl.clock import to_text
+from slactl.desk.ledger.ledger import Ledger
+from slactl.desk.mail.addresses import Recipients, read_recipients
+from slactl.desk.mail.decide import Belongs, Facts, FoundBy
+from slactl.desk.mail.message import Mail
+from slactl.sla.enums import Status, UnknownSenders
+from slactl.sla.rules.mail.model import MailRules
+from slactl.store.read import messages as reads
+from slactl.store.write.tenants import Tenant, tenant_of_domain
+from slactl.text import domain_of, mail_domain
+
+#: How long the openings of one sender count together.
+HOUR = timedelta(hours=1)
+
+#: How old a message may be to take effect when our server received it.
+OLDEST = timedelta(days=7)
+
+_IN_SUBJECT = re.compile(r"\[#([1-9][0-9]{0,17})\]")
+
+#: How many numbers in a subject are tried.
+MOST_NUMBERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message with its sender and recipients as the rules know them, and the facts that decide about it."""
+
+    mail: Mail
+    #: When our server received it; now if that is not known.
+    at: datetime
+    #: The agent who sent it, by name if the rules have a person with the address; None for everybody else.
+    agent: str | None
+    recipients: Recipients
+    #: The recipients outside the team.
+    outside: Sequence[str]
+    tenant: Tenant | None
+    facts: Facts
+
+
+def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
+    """Return a message with everything that decides about it; `own` are the rules for mail."""
+    transaction, at = book.transaction, _instant(mail, book.now)
+    agent = agent_of(book, own, mail.sender) if mail.is_sender_certain else None
+    recipients = read_recipients(mail.recipients, own.address)
+    ticket = _ticket(book, mail, recipients, is_agent=agent is not None)
+    customers = reads.customers_of(transaction, ticket.number) if ticket is not None else set[str]()
+    seen = read_recipients(mail.written_to, own.address).others
+    outside = [
+        each
+        for each in seen
+        if each.casefold() != mail.sender.casefold()
+        and (agent_of(book, own, each) is None or each.casefold() in customers)
+    ]
+    customer = outside[0] if agent is not None and outside else mail.sender
+    tenant = _tenant(book, customer) if mail.is_sender_certain else None
+    facts = Facts(
+        taken_to=reads.ticket_of_mail(transaction, [mail.message_id]),
+        automatic=mail.automatic,
+        ticket=ticket,
+        from_agent=agent is not None,
+        to_outside=bool(outside),
+        refused=own.unknown_senders is UnknownSenders.REFUSE
+        and agent is None
+        and tenant is None
+        and not (mail.is_sender_certain and reads.is_requester(transaction, mail.sender)),
+        burst=_burst(book, own, mail.sender, at),
+    )
+    return Incoming(mail, at, agent, recipients, outside, tenant, facts)
+
+
+def agent_of(book: Ledger, own: MailRules, address: str) -> str | None:
+    """Return the name of the agent with an address: the person of the rules, else the address; None for others."""
+    wanted = address.casefold()
+    for name, person in book.rulebook.current.people.items():
+        if wanted in map(str.casefold, person.emails):
+            return name
+    return address[:200] if own.names_agent(address) else None
+
+
+def _instant(mail: Mail, now: datetime) -> datetime:
+    received = mail.received.replace(microsecond=0) if mail.received is not None else now
+    return received if now - OLDEST <= received <= now else now
+
+
+def _ticket(book: Ledger, mail: Mail, recipients: Recipients, *, is_agent: bool) -> Belongs | None:
+    """Return the ticket that a message belongs to, by the first thing that names one."""
+    transaction, sender = book.transaction, mail.sender.casefold()
+
+    def belongs(number: int, by: FoundBy) -> Belongs:
+        is_closed = book.state(number).status is Status.CLOSED
+        is_known = is_agent or (mail.is_sender_certain and sender in reads.customers_of(transaction, number))
+        return Belongs(number, by, is_closed, is_known)
+
+    if recipients.answered is not None:
+        number = reads.ticket_of_notification(transaction, recipients.answered.notification)
+        if number is not None:
+            return belongs(number, FoundBy.NOTIFICATION)
+    for number in recipients.tickets:
+        if reads.has_ticket(transaction, number):
+            return belongs(number, FoundBy.ADDRESS)
+    number = reads.ticket_of_mail(transaction, mail.references)
+    if number is not None:
+        return belongs(number, FoundBy.REFERENCES)
+    for number in map(int, _IN_SUBJECT.findall(mail.subject)[:MOST_NUMBERS]):
+        if reads.has_ticket(transaction, number) and (found := belongs(number, FoundBy.SUBJECT)).knows_sender:
+            return found
+    return None
+
+
+def _tenant(book: Ledger, address: str) -> Tenant | None:
+    """Return the tenant that has the domain of an address, or None."""
+    domain = mail_domain(domain_of(address) or "")
+    return tenant_of_domain(book.transaction, domain) if domain is not None else None
+
+
+def _burst(book: Ledger, own: MailRules, sender: str, at: datetime) -> int | None:
+    """Return the newest ticket of a sender who has opened as many within an hour as the rules allow, or None."""
+    opened = reads.opened_by_mail(book.transaction, sender, to_text(at - HOUR), to_text(at))
+    return opened[-1] if len(opened) >= own.burst else None
