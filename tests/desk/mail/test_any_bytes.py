@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
-from slactl.desk.mail.message import NO_SUBJECT, Mail, NotAMessage, read_mail
+from slactl.desk.mail.message import Mail, NotAMessage, read_mail
 from slactl.desk.mail.parsing.html_text import _ATTRIBUTES, _simplified, html_to_text
 from slactl.desk.mail.quotes import first_line, without_quotes
 from slactl.text import is_address, is_utf8
@@ -123,10 +123,10 @@ line = st.lists(word, min_size=1, max_size=6).map(" ".join)
 local = st.from_regex(r"[a-z0-9]+([.+_-][a-z0-9]+)*", fullmatch=True).filter(lambda text: len(text) < 60)
 
 
-@given(line, st.lists(line, min_size=1, max_size=8), word, local, st.lists(line, max_size=3), st.booleans())
+@given(line, st.lists(line, min_size=1, max_size=8), local, st.lists(line, max_size=3), st.booleans())
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_python_writes_is_read_again(
-    subject: str, lines: list[str], name: str, sender: str, files: list[str], is_html: bool
+    subject: str, lines: list[str], sender: str, files: list[str], is_html: bool
 ) -> None:
     """Python's own writer of messages is the other side: subject, text, sender and names come back."""
     written = message_from_bytes(b"", policy=policy.SMTP)
@@ -139,7 +139,7 @@ def test_what_python_writes_is_read_again(
         written.add_attachment(b"x", "application", "octet-stream", filename=file)
     mail = read_mail(written.as_bytes())
     assert mail.sender == f"{sender}@example.net"
-    assert mail.subject.split() == subject.split() or mail.subject == NO_SUBJECT
+    assert "".join(mail.subject.split()) == "".join(subject.split())  # Python loses blanks between encoded words
     assert [text.split() for text in mail.text.split("\n")] == [text.split() for text in lines]
     assert [file.split() for file in mail.attachments] == [file.split() for file in files]
 

@@ -35,6 +35,7 @@ def test_a_message_means_what_the_table_says(name: str) -> None:
     mail = read_mail((CORPUS / f"{name}.eml").read_bytes())
     text = EXPECTED[name]["text"]
     expected = {**DEFAULTS, "shown": text, "first": text.split("\n")[0], **EXPECTED[name]}
+    expected = {key: value for key, value in expected.items() if key not in ("action", "ticket")}
     assert {
         "sender": mail.sender,
         "name": mail.sender_name,
