@@ -59,6 +59,10 @@ class UsageError(SlactlError):
     code = ExitCode.USAGE
 
 
+class UnansweredError(UsageError):
+    """A question that nobody can answer, because stdin is not a terminal; the typed command with `--yes` answers it."""
+
+
 class NotKnownError(SlactlError):
     """A ticket, role, plan, tenant or calendar that does not exist."""
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import typer
 
 from slactl import committed
-from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
-from slactl.text import clean, clean_block, nearest, prose, quoted
+from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UnansweredError, UsageError
+from slactl.text import clean, clean_block, nearest, quoted
 
 
 def report(
@@ -26,6 +26,8 @@ def report(
 
     `code` is the exit code without the error. `cause` returns a known error that explains an unexpected one.
     """
+    if isinstance(error, UnansweredError):
+        return _report_lines(error.lines, error.code, _with_yes(arguments))
     if isinstance(error, SlactlError):
         return _report_known(error)
     # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
@@ -75,6 +77,8 @@ def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None)
 
 
 def _say_errors(lines: Sequence[str], hint: str | None) -> None:
+    from slactl.prose import prose
+
     for line in lines:
         _say(prose(f"error: {clean(line)}", sys.stderr))
     if hint:
@@ -116,6 +120,12 @@ def _with_dashes(error: Exception, arguments: Sequence[str]) -> str | None:
         return None
     rest = [each for each in arguments if each is not word]
     return " ".join(["slactl", *map(quoted, rest), "--", quoted(word)])
+
+
+def _with_yes(arguments: Sequence[str]) -> str:
+    """Return the typed command with `--yes`, which stands before the words that are no options."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return " ".join(["slactl", *map(quoted, arguments[:end]), "--yes", *map(quoted, arguments[end:])])
 
 
 def _meant(error: Exception) -> str | None:

@@ -1,10 +1,9 @@
 """The one sanitiser of strangers' text, and the checks of typed text."""
 
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from slactl.errors import NotKnownError, UsageError
 
@@ -251,23 +250,3 @@ def in_words(code: str) -> str:
     for end, said in _OF_TARGETS.items():
         code = code.removesuffix(end) + said if code.endswith(end) else code
     return re.sub("[_-]", " ", code)
-
-
-#: A terminal with fewer columns breaks lines itself.
-FEWEST_COLUMNS = 40
-
-
-def prose(line: str, stream: TextIO) -> str:
-    """Return a line for people with breaks between its words where a terminal would break inside a word.
-
-    A line for another stream, and a line that fits, stay as they are.
-    """
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):  # not a terminal, or no file
-        return line
-    if len(line) < width or width < FEWEST_COLUMNS:
-        return line
-    from textwrap import fill
-
-    return fill(line, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

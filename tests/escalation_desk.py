@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Slactl
 from freezegun.api import FrozenDateTimeFactory
 
@@ -95,3 +96,17 @@ def told(desk: Path) -> list[tuple[Any, ...]]:
 def at(clock: FrozenDateTimeFactory, time: str, day: int = 2) -> None:
     """Set the clock to a time of a day in March 2026."""
     clock.move_to(f"2026-03-{day:02d}T{time}Z")
+
+
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list in which every statement to SQLite appears from now on."""
+    statements: list[str] = []
+
+    class Traced(sqlite3.Connection):
+        def __init__(self, *given: Any, **options: Any) -> None:  # noqa: ANN401
+            super().__init__(*given, **options)
+            self.set_trace_callback(statements.append)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **options: connect(*given, factory=Traced, **options))
+    return statements

@@ -30,8 +30,8 @@ from slactl.store.schema.views import breach_columns, breach_source, select
 #: which state of the rules file was read, told by its inode and instants.
 OF_RUNS = {"run_id", "audit_head", "salt", "digest", "rules_fingerprint"}
 
-#: The same of what is known about the whole: that the database file has yet to be rewritten.
-OF_FILES = ("unwiped",)
+#: The same of what is known about the whole: that the database file has yet to be rewritten, and what it signs with.
+OF_FILES = ("unwiped", "reply_key")
 
 
 def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[str]:

@@ -216,15 +216,19 @@ def random_opening(dice: Random) -> Record:
     return {"status": dice.choice(STATUSES) if dice.random() < 0.3 else "open", **facts, **rare}
 
 
-def random_history(dice: Random, opened: int, ticket: str = "T", *, retracts: bool = True) -> list[Record]:
-    """What happened to a ticket, in the order of time; some of it is retracted later."""
+def random_history(dice: Random, opened: int, ticket: str = "T", *, retracts: float = 0.05) -> list[Record]:
+    """What happened to a ticket, in the order of time; some of it is retracted later, by this chance for each event."""
     history: list[Record] = [{"type": "created", "ticket": ticket, "at": text(opened), **random_opening(dice)}]
     at, tags = opened, set(history[0].get("tags", ()))
     for place in range(dice.randint(0, 14)):
         at += dice.choice(GAPS) * STEP
         ids = [event["id"] for event in history[1:]]
-        if retracts and ids and dice.random() < 0.05:
-            event: Record = {"type": "retracted", "events": dice.sample(ids, min(len(ids), dice.choice([1, 1, 2])))}
+        if retracts and ids and dice.random() < retracts:
+            chosen = ids[-3:] if dice.random() < 0.5 else ids
+            event: Record = {
+                "type": "retracted",
+                "events": dice.sample(chosen, min(len(chosen), dice.choice([1, 1, 2]))),
+            }
         else:
             event = random_event(dice, opened, at, tags)
         # Lines that say the same count once, so each is somebody else's.

@@ -2,8 +2,8 @@
 
 Prints its port, and writes one JSON line into LOG for each message as soon as it has it whole, before it answers.
 How a web server answers is the first part of the path: `/ok/…`, `/500/…`, `/drip/…`, `/503-6e6f77/…` with a
-Retry-After in hexadecimal. It is a proxy too, which makes no tunnel. Mail from smtp550@ is refused, and mail from
-smtpslow@ is taken slowly.
+Retry-After in hexadecimal. It is a proxy too, which makes no tunnel. Mail from smtp550@ is refused, mail from smtp451@
+is taken and then refused for now, and mail from smtpslow@ is taken slowly.
 """
 
 import asyncio
@@ -125,6 +125,8 @@ class Mailbox:
         if envelope.mail_from.startswith("smtp550@"):
             return "550 no such mailbox"
         note(path="mail", to=envelope.rcpt_tos, body=envelope.content.decode())
+        if envelope.mail_from.startswith("smtp451@"):
+            return "451 try again later"
         if envelope.mail_from.startswith("smtpslow@"):
             await asyncio.sleep(1.5)
         return "250 OK"

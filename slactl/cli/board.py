@@ -61,8 +61,8 @@ def board(
         say(f"wrote {file}", err=True)
 
 
-def write_board(here: Call, file: str, mode: int, *, force: bool = False) -> None:
-    """Write the live page to a file, whole or not at all.
+def write_board(here: Call, file: str, mode: int, *, force: bool = False, of_check: bool = False) -> None:
+    """Write the live page to a file, whole or not at all; the page `of_check` has the goals as the check counted them.
 
     Raises:
         RefusedError: the file is not a live page and `force` is not set, or it is not a regular file.
@@ -71,12 +71,12 @@ def write_board(here: Call, file: str, mode: int, *, force: bool = False) -> Non
     """
     from slactl.cli.files import write_live_page
 
-    write_live_page(file, page_text(here), mode=mode, force=force)
+    write_live_page(file, page_text(here, of_check=of_check), mode=mode, force=force)
 
 
-def page_text(here: Call) -> str:
+def page_text(here: Call, *, of_check: bool = False) -> str:
     """Return the live page as HTML."""
     from slactl.desk.reports.live_page import live_page as gather
     from slactl.show.live_page import live_page
 
-    return live_page(gather(here.desk, here.now, here.due_soon()))
+    return live_page(gather(here.desk, here.now, here.due_soon(), of_check=of_check))

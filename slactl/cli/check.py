@@ -12,7 +12,7 @@ from slactl.cli.options import Call, DryRunOption, advise, call, leave, tell
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
-from slactl.text import prose, quoted
+from slactl.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ def _page(here: Call, board: str | None, mode: str | None, *, dry_run: bool) -> 
         raise UsageError(what, "slactl board -")
     from slactl.cli.board import file_mode, write_board
 
-    return partial(write_board, here, board, 0o600 if mode is None else file_mode(mode))
+    return partial(write_board, here, board, 0o600 if mode is None else file_mode(mode), of_check=True)
 
 
 def _print(as_json: bool, quiet: bool, report: "Report") -> None:
@@ -122,6 +122,7 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
         write_object(report.record(), sys.stdout)
     elif not quiet or report.happened:
         from slactl.cli.output import print_lines
+        from slactl.prose import prose
         from slactl.show.check import check_lines
 
         lines = check_lines(report.record(), zoned=sys.stdout.isatty())

@@ -137,6 +137,14 @@ def recipient_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*_named(ctx, "roles", incomplete), *_named(ctx, "people", incomplete)]
 
 
+def rules_keys(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the keys of the rules file, and of all settings, that begin with a text."""
+    from slactl.desk.rules.reading import value_keys
+
+    config = _config(ctx)
+    return _safe(key for key in (value_keys(config.rules) if config else ()) if key.startswith(incomplete))
+
+
 def calendar_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of calendars of the rules that begin with a text."""
     return _named(ctx, "calendars", incomplete)

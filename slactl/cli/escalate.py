@@ -7,7 +7,7 @@ import typer
 
 from slactl.cli.completion import assignees_and_roles, escalation_ids, level_ids
 from slactl.cli.input import confirm_many, priority_option, read_ids
-from slactl.cli.options import Answer, Id, Ids, ManyOption, call, leave, say
+from slactl.cli.options import Answer, Id, Ids, ManyOption, call, leave, say, tell
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration
@@ -103,7 +103,7 @@ def escalate(
 
     is_seen = answer.quiet or answer.dry_run or sys.stdout.isatty() or wanted.no_notify
     for warning in () if is_seen else warnings(outcome.notices):
-        say(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}", err=True)
     for problem in outcome.problems:
         say(f"error: {problem}", err=True)
     announce(here, answer, outcome.change, "escalated", assignee=who, notices=outcome.notices)

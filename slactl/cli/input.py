@@ -9,7 +9,7 @@ import typer
 
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
-from slactl.errors import UsageError
+from slactl.errors import ExitCode, UnansweredError, UsageError
 from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 
 #: The type of the last word of a command, such as a status.
@@ -237,16 +237,20 @@ MANY = 20
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; without a terminal `--yes` is required.
+    """Ask on a terminal; without a terminal `--yes` is required. A no ends the command, which has done nothing.
 
     Raises:
-        UsageError: stdin is not a terminal and `--yes` was not given.
+        UnansweredError: stdin is not a terminal and `--yes` was not given.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal for the answer; add --yes")
-    typer.confirm(question, abort=True, err=True)
+        raise UnansweredError(f"{question} There is no terminal for the answer; add --yes")
+    if not typer.confirm(question, err=True):
+        from slactl.cli.options import say
+
+        say("nothing was changed", err=True)
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
 
 
 def confirm_many(numbers: Sequence[str], question: str, *, yes: bool, dry_run: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from slactl.cli.completion import person_names, schedule_names
 from slactl.cli.input import read_numbers
-from slactl.cli.options import Answer, Call, Output, call, leave, say
+from slactl.cli.options import Answer, Call, Output, call, leave, tell
 from slactl.cli.output import marked, print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, RulesError
@@ -175,16 +175,16 @@ def _print(answer: Answer, entered: "Entered", *, removed: bool = False) -> None
         lines = receipt_lines(entered.entries, entered.replaced, removed=removed)
         print_lines(line if line.startswith(" ") else f"{marked(answer)}{line}" for line in lines)
     for warning in entered.warnings:
-        say(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}", err=True)
     if entered.too_long:
         chain = " → ".join(map(clean, entered.too_long))
-        say(f"warning: there are more than five substitutes, so nobody stands in for the first: {chain}", err=True)
+        tell(f"warning: there are more than five substitutes, so nobody stands in for the first: {chain}", err=True)
     for gap in (each for each in entered.replaced if each["person"] is None):
-        say(f"warning: nobody is on call for {gap['schedule']} from {gap['start']} to {gap['end']}", err=True)
+        tell(f"warning: nobody is on call for {gap['schedule']} from {gap['start']} to {gap['end']}", err=True)
 
 
 def warn_and_leave(found: "Opened") -> None:
     """Print the warnings, and exit with 4 if the rules file is not valid."""
     for warning in found.warnings:
-        say(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}", err=True)
     leave(ExitCode.DONE if found.is_valid else ExitCode.RULES)

@@ -249,7 +249,8 @@ def say(line: str, *, err: bool = False) -> None:
 
 def tell(line: str, *, err: bool = False) -> None:
     """Print one sentence for people: `say` with breaks between words on a terminal. Commands must stay in one line."""
-    from slactl.text import clean, prose
+    from slactl.prose import prose
+    from slactl.text import clean
 
     stream = sys.stderr if err else sys.stdout
     for part in prose(clean(line), stream).splitlines():
@@ -258,7 +259,7 @@ def tell(line: str, *, err: bool = False) -> None:
 
 def complain(error: SlactlError | str) -> None:
     """Print an error, or its message, on stderr while the command continues with the rest."""
-    say(f"error: {error if isinstance(error, str) else error.message}", err=True)
+    tell(f"error: {error if isinstance(error, str) else error.message}", err=True)
     if not isinstance(error, str) and error.hint:
         advise(error.hint)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli import rules_versions
+from slactl.cli.completion import rules_keys
 from slactl.cli.input import priority_option
 from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, say
 from slactl.cli.output import print_lines, print_records
@@ -136,7 +137,10 @@ def _print_combination(context: typer.Context, combination: "Record", output: Ou
 @app.command("set")
 def set_(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="A key, such as policy.pro.targets.high.")],
+    key: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="A key, such as policy.pro.targets.high.", autocompletion=rules_keys),
+    ],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
@@ -10,7 +11,7 @@ from slactl.cli.input import read_ids
 from slactl.cli.options import Call, Ids, NoPagerOption, Output, call, complain, leave, page, say, warn_levels_left_out
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
-from slactl.errors import ExitCode, NotKnownError
+from slactl.errors import ExitCode, NotKnownError, SlactlError
 from slactl.show.form import Form
 from slactl.sla.enums import EventType
 from slactl.store.read.tickets import TICKET_COLUMNS
@@ -240,6 +241,8 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
         tickets = [screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
         if not (in_force := are_levels_in_force(transaction, here.desk)):
             tickets = [cast("ScreenTicket", ticket) for ticket in without_next_level(tickets)]
+        for ticket in tickets:
+            ticket["next_reaches"] = _whom_next(here, transaction, ticket)
     code = _tell(missing, found=bool(tickets))
     if not in_force:
         warn_levels_left_out(here)
@@ -249,6 +252,18 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
             sys.stdout.write("\n")
         draw_ticket(ticket, here.screen, here.now, due_soon=due_soon)
     return code
+
+
+def _whom_next(here: Call, transaction: "Transaction", ticket: "ScreenTicket") -> str:
+    """Return whom the next level of a ticket will reach; empty text if it has none, or nobody can tell."""
+    if not ticket["next_escalation"] or not ticket["next_level"]:
+        return ""
+    from slactl.desk.tickets.upcoming import whom_next
+
+    level = ticket["next_escalation"], ticket["next_level"]
+    with suppress(SlactlError):  # the other facts of the ticket are shown all the same
+        return whom_next(here.desk, transaction, ticket["id"], here.now, *level)
+    return ""
 
 
 def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
@@ -265,6 +280,7 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
         "escalations": reads.escalations(transaction, number, last=RECORDS),
         "events": event_reads.last_events(transaction, number, RECORDS),
         "retracted": sorted(reads.retracted_escalations(transaction, number)),
+        "next_reaches": "",
         "totals": {
             "messages": event_reads.message_count(transaction, number),
             "escalations": reads.escalation_count(transaction, number),

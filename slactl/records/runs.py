@@ -1,5 +1,6 @@
 """Runs of `check` and their messages, as types: the fields in the order in which slactl prints them."""
 
+from collections.abc import Iterator
 from typing import TypedDict
 
 
@@ -155,7 +156,7 @@ class GoalAlert(TypedDict):
 class CheckReport(TypedDict):
     """The report of a run as `check --json` prints it.
 
-    In a dry run there is no `run_id`.
+    In a dry run there is no `run_id`. The firings can be read once.
     """
 
     run_id: int | None
@@ -169,7 +170,7 @@ class CheckReport(TypedDict):
     failed: int
     skipped: int
     skipped_by_reason: dict[str, int]
-    firings: list[Firing]
+    firings: Iterator[Firing]
     goals: list[GoalAlert]
     messages: list[str]
     audit_head: str | None

@@ -133,7 +133,8 @@ class ScreenMessage(Message):
 class ScreenTicket(Ticket):
     """As much of a ticket as a screen shows; `totals` counts the records of each part.
 
-    `retracted` has the ids of the manual escalations that do not count.
+    `retracted` has the ids of the manual escalations that do not count. `next_reaches` says whom the next level will
+    reach; empty text if nobody knows.
     """
 
     timers: list[Timer]
@@ -142,6 +143,7 @@ class ScreenTicket(Ticket):
     events: list[Event]
     totals: dict[str, int]
     retracted: list[int]
+    next_reaches: str
 
 
 class Tenant(TypedDict):

@@ -1,6 +1,7 @@
 """Results of `check` and `import`, for people and for the mail of cron."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from slactl.text import clean, clean_block, counted, in_words
@@ -42,12 +43,11 @@ def check_lines(report: "CheckReport", *, zoned: bool = False) -> Iterator[str]:
         f"{at}  {counted(report['scanned'], 'ticket')} checked, {report['breached']} {would}found breached, "
         f"{report['escalated']} {would}escalated{skipped}, {report['notified']:,} {would}notified{carried}{failed}"
     )
-    firings = report["firings"]
-    shown = firings if report["dry_run"] else firings[:SHOWN]
-    for firing in shown:
+    for firing in islice(report["firings"], None if report["dry_run"] else SHOWN):
         yield f"  ticket {firing['ticket_id']}: {clean(_deed(firing))}"
-    if len(shown) < len(firings):
-        yield f"  and {len(firings) - len(shown):,} more: slactl runs show {report['run_id']}"
+    left_out = 0 if report["dry_run"] else report["escalated"] + report["skipped"] - SHOWN
+    if left_out > 0:
+        yield f"  and {left_out:,} more: slactl runs show {report['run_id']}"
     for goal in report["goals"]:
         passed = " and ".join(goal["thresholds"])
         told = f", notifies {' and '.join(goal['told'])}" if goal["told"] else ""

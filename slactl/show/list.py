@@ -9,13 +9,16 @@ from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
 from slactl.show.times import STYLES, due_phrase, next_level, pending_until, urgency, words
-from slactl.sla.enums import Priority
+from slactl.sla.enums import Priority, Status
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
 
 #: How many pending tickets the line below a list names.
 FEW = 5
+
+#: The one word for a status whose name is long.
+SHORT: Mapping[str, str] = {Status.WAITING_CUSTOMER: "waiting"}
 
 #: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES: Mapping[str, str] = {
@@ -48,11 +51,11 @@ def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
         Column("Due", due, usual=11),
         Column("Target", lambda t: words(t["due_target"] or ""), rank=2, usual=14),
         Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]]), usual=8),
-        Column("Status", lambda t: words(t["status"]), rank=4, usual=16),
+        Column("Status", lambda t: SHORT.get(t["status"], t["status"]), rank=3, usual=8),
         Column("Assignee", assignee, rank=1, most=16, usual=8),
-        Column("Next", lambda t: next_level(t, now), rank=3, most=24, usual=14),
+        Column("Next", lambda t: next_level(t, now), rank=4, most=24, usual=14),
         Column("Plan", lambda t: t["plan"] or "", rank=5, most=16, usual=10),
-        Column("Subject", lambda t: t["subject"] or "", most=200, long=True, usual=18),
+        Column("Subject", lambda t: t["subject"] or "", most=200, long=True, usual=14),
     )
 
 

@@ -15,23 +15,23 @@ STATES = {
     "below": ("below", ALARM),
 }
 
-#: The width of a bar.
-CELLS = 10
+#: The width of a bar: it fits a terminal of 80 cells, beside all that says how a goal stands.
+CELLS = 8
 
 
 def columns(*, grouped: bool = False) -> "Sequence[Column]":
     """Return the columns of a list of goals."""
     group: list[Column] = [Column("Group", lambda goal: goal["group"] or "(none)")] if grouped else []
     return (
-        Column("Goal", lambda goal: goal["name"]),
+        Column("Goal", lambda goal: goal["name"], long=True),
         *group,
         Column("Period", lambda goal: goal["period"]),
-        Column("Wanted", lambda goal: wanted_words(goal), right=True, rank=1),
+        Column("Wanted", lambda goal: wanted_words(goal), right=True, rank=4),
         Column("Attained", lambda goal: attained_words(goal), right=True),
-        Column("Kept", lambda goal: f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,}", right=True, rank=1),
-        Column("Used up", lambda goal: bar(used_up(goal), CELLS), rank=3),
+        Column("Kept", lambda goal: f"{goal['kept']:,} of {goal['kept'] + goal['missed']:,}", right=True, rank=2),
+        Column("Used up", lambda goal: bar(used_up(goal), CELLS)),
         Column("Margin", margin_words),
-        Column("At risk", lambda goal: str(goal["open_at_risk"] or ""), right=True, rank=2),
+        Column("At risk", lambda goal: str(goal["open_at_risk"] or ""), right=True, rank=3),
         Column("Credit", lambda goal: "" if goal["credit"] is None else f"{goal['credit']:g} %", right=True, rank=1),
         Column("State", lambda goal: STATES[goal["state"]]),
     )

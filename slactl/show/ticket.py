@@ -102,12 +102,13 @@ def _headline(ticket: "Ticket", band: Urgency) -> "Text":
     return line.append("\n")
 
 
-def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:
+def _facts(ticket: "ScreenTicket", now: datetime) -> Iterator[tuple[str, str]]:
     yield "Time zone", display_zone.heading()
     if (due := ticket["due_at"]) and ticket["due_target"]:
         yield "Due", f"{local_day(due)}, {relative_due(due, now)}, {words(ticket['due_target'])}"
     if at := ticket["next_level_at"]:
-        yield "Next level", f"{next_level(ticket, now)}, {local_day(at)}, of {ticket['next_escalation']}"
+        whom = f": {ticket['next_reaches']}" if ticket["next_reaches"] else ""
+        yield "Next level", f"{next_level(ticket, now)}, {local_day(at)}, of {ticket['next_escalation']}{whom}"
     for title, value in (
         ("Requester", ticket["requester_email"]),
         ("Tenant", ticket["tenant"]),

@@ -35,8 +35,10 @@ class Priority(StrEnum):
     @property
     def rank(self) -> int:
         """Return 0 for low up to 3 for urgent."""
-        return tuple(Priority).index(self)
+        return _RANKS[self]
 
+
+_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 
 #: Other words for priorities, in small letters, and the priority that each means.
 PriorityMeanings = Mapping[str, str]

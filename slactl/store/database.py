@@ -1,7 +1,7 @@
 """The only access to the database: the callers of `Database` know neither its driver nor SQL."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +19,8 @@ class Database(NamedTuple):
     """The database of a service desk. Every method raises DatabaseError if it is missing, damaged or not usable."""
 
     path: Path
+    #: Opens the connection that all write transactions share; None if each opens one of its own.
+    writer: "Callable[[], Transaction] | None" = None
 
     @contextmanager
     def read(self) -> "Iterator[Transaction]":
@@ -41,12 +43,18 @@ class Database(NamedTuple):
         """Open one write transaction; roll it back on any error, and unless `keep`."""
         from slactl.store.sqlite.connection import open_database, reported, transaction
 
-        with (
-            closing(open_database(self.path)) as opened,
-            reported(self.path),
-            transaction(opened, write=True, keep=keep),
-        ):
-            yield opened
+        with ExitStack() as closes:
+            opened = self.writer() if self.writer else closes.enter_context(closing(open_database(self.path)))
+            with reported(self.path), transaction(opened, write=True, keep=keep):
+                yield opened
+
+    @contextmanager
+    def for_many_writes(self) -> "Iterator[Database]":
+        """Return the same database for work in parts: its write transactions share one connection and its memory."""
+        from slactl.store.sqlite.watch import SharedWriter
+
+        with closing(SharedWriter(self.path)) as shared:
+            yield self._replace(writer=shared.opened)
 
     @contextmanager
     def read_unmigrated(self) -> "Iterator[Transaction]":

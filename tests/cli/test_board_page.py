@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Slactl
-from escalation_desk import ladder, policy, write_rules
+from escalation_desk import ladder, policy, traced, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
 from slactl.show.live_page import MARK, MARKED_WITHIN
@@ -225,6 +225,21 @@ def test_an_idle_check_writes_it_too_and_it_is_old_after_two_usual_runs(
     clock.move_to("2026-03-02T20:00:00Z")
     assert slactl("board", str(page)).code == 0
     assert any("cron running?" in text for text in read(page).texts[""])
+
+
+def test_a_check_that_writes_it_counts_the_goals_once(
+    busy: Path, slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, statements = tmp_path / "board.html", traced(monkeypatch)
+    assert slactl("check", "-q").code == 0
+    statements.clear()
+    assert slactl("check", "-q", "--board", str(page)).code == 0
+    assert sum("NOT o.late" in statement for statement in statements) == 1
+    with_check = read(page).section("goals")
+    assert slactl("resolve", "1", "--at", "07:30", "--reason", "it was").code == 0  # in the same second
+    assert slactl("board", str(page)).code == 0
+    assert "in time 2026-03: 50.0 % of 99.95 %" in read(page).section("goals")
+    assert "in time 2026-03: 0.0 % of 99.95 %" in with_check
 
 
 def test_invalid_rules_stand_on_the_page(busy: Path, slactl: Slactl, tmp_path: Path) -> None:

@@ -28,6 +28,16 @@ period = "year"
 """
 
 
+OF_ACME = """
+[[objective]]
+name = "for acme"
+match = { requester_domain = ["acme.example"] }
+target = "resolution"
+goal = "60%"
+period = "month"
+"""
+
+
 @pytest.fixture
 def goals(desk: Path, slactl: Slactl, clock: Clock) -> Path:
     """Make a desk on which two of three targets of February were kept, and one of two of March."""
@@ -52,6 +62,22 @@ def test_the_summary_has_the_present_periods(goals: Path, slactl: Slactl) -> Non
         ("2026-03", 1, 1, "below"),
         ("2026", 0, 0, "no_data"),
     ]
+
+
+@pytest.mark.parametrize("command", ["objectives --format table", "summary --format table"])
+def test_a_terminal_of_80_columns_shows_the_margin_as_a_bar(
+    goals: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    rules = goals.with_name("rules.toml")
+    rules.write_text(rules.read_text().replace("solved <b>in time</b>", "enterprise resolution in time"))
+    for width in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = slactl(*command.split()).out.splitlines()
+        head = next(place for place, line in enumerate(lines) if line.startswith("Goal "))
+        assert max(map(len, lines[head : head + 3])) <= width
+        assert re.search("enterprise resolut.* 2026-03 .*50.0 % .*████████ .*needs 1 .*below", lines[head + 1])
+        assert ("1 of 2" in lines[head + 1]) is (width == 120)
+        assert re.search("never +2026 .*n/a .*░░░░░░░░ .*no outcomes", lines[head + 2])
 
 
 def test_the_summary_of_invalid_rules_has_the_goals_of_the_last_valid_ones(goals: Path, slactl: Slactl) -> None:
@@ -117,3 +143,28 @@ def test_other_rules_gain_and_lose_goals(desk: Path, slactl: Slactl, tmp_path: P
     assert json.loads(slactl(*swapped, "--at", "2026-03-10").out)["goals"][0]["change"] == "lost"
     other.write_text(other.read_text().split("[[objective]]")[0])
     assert json.loads(slactl(*words, "--at", "2026-03-10").out)["goals"][0]["other"] is None
+
+
+def test_the_domain_at_the_time_of_the_outcome_counts_in_comparisons_too(
+    desk: Path, slactl: Slactl, clock: Clock, tmp_path: Path
+) -> None:
+    write_rules(desk, policy(resolution="4h"), OF_ACME)
+    clock.move_to("2026-03-10T12:00:00Z")
+    other, history = tmp_path / "other.toml", tmp_path / "history.jsonl"
+    other.write_text(desk.with_name("rules.toml").read_text())
+    day = "2026-03-02T"
+    lines: list[dict[str, str]] = [
+        {"ticket": "A", "at": f"{day}08:00:00Z", "type": "created", "requester_email": "a@acme.example"},
+        {"ticket": "A", "at": f"{day}09:00:00Z", "type": "status", "status": "resolved"},
+        {"ticket": "A", "at": f"{day}09:30:00Z", "type": "edited", "requester_email": "a@elsewhere.example"},
+        {"ticket": "B", "at": f"{day}08:00:00Z", "type": "created", "requester_email": "b@elsewhere.example"},
+        {"ticket": "B", "at": f"{day}08:30:00Z", "type": "edited", "requester_email": "b@acme.example"},
+        {"ticket": "B", "at": f"{day}13:00:00Z", "type": "status", "status": "resolved"},
+    ]
+    history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = slactl("simulate", str(history), "--compare", str(other), "--json", "--at", "2026-03-10")
+    [goal] = json.loads(done.out)["goals"]
+    assert (goal["rules"]["kept"], goal["rules"]["missed"]) == (1, 1)
+    assert slactl("import", str(history)).code == 0
+    [goal] = json.loads(slactl("objectives", "--json").out)
+    assert (goal["kept"], goal["missed"]) == (1, 1)

@@ -224,13 +224,13 @@ def test_an_empty_list_is_a_success(form: str, slactl: Slactl) -> None:
 def test_table_at_80_columns(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert [line.rstrip() for line in slactl("list", "--format", "table").lines] == [
-        "ID  Due          Target          Priority  Assignee  Subject",
-        " 6  1h late      first response  urgent    nobody    VPN is down",
-        " 4  in 1h        first response  normal    mia       Invoice is wrong",
-        " 8  in 23h       first response  normal    nobody    [bold red]Sale[/] now  ⟨U+…",
-        " 5  in 2d 20h    resolution      high      bob       Slow report",
-        " 2  paused                       normal    mia       Cannot log in",
-        " 7  no deadline                  normal    nobody    Trial feature",
+        "ID  Due          Target          Priority  Status   Assignee  Subject",
+        " 6  1h late      first response  urgent    open     nobody    VPN is down",
+        " 4  in 1h        first response  normal    open     mia       Invoice is wrong",
+        " 8  in 23h       first response  normal    open     nobody    [bold red]Sale[/]…",
+        " 5  in 2d 20h    resolution      high      open     bob       Slow report",
+        " 2  paused                       normal    waiting  mia       Cannot log in",
+        " 7  no deadline                  normal    open     nobody    Trial feature",
         "6 tickets",
     ]
 

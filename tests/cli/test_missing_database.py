@@ -81,7 +81,8 @@ def test_every_command_that_documents_stdin_is_tried(slactl: Slactl) -> None:
     reading = [each for each in words if "stdin" in " ".join(slactl(*each, "--help").out.split())]
     assert len(reading) > 15
     for each in reading:
-        assert each == ["simulate"] or any(line.split()[: len(each)] == each for line in READERS), each
+        # `mail` ends as mail servers expect, which its own tests try.
+        assert each in (["simulate"], ["mail"]) or any(line.split()[: len(each)] == each for line in READERS), each
 
 
 def test_typed_settings_are_in_every_hint(desk: Path, slactl: Slactl, tmp_path: Path) -> None:

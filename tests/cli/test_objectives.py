@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Slactl
-from escalation_desk import policy, write_rules
+from escalation_desk import policy, traced, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
 Clock = FrozenDateTimeFactory
@@ -144,6 +144,42 @@ def test_the_domain_of_the_requester_counts(desk: Path, slactl: Slactl, clock: C
     assert goals(slactl)[0]["kept"] + goals(slactl)[0]["missed"] == 1
 
 
+def test_a_later_address_and_an_erased_one_leave_the_past_as_it_was(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, policy(resolution="4h"), GOAL + 'match = { requester_domain = ["example.com"] }\n')
+    clock.move_to("2026-03-20T12:00:00Z")
+    for number, resolved in (("1", "09:00"), ("2", "13:00"), ("3", None)):
+        opened(slactl, "2026-03-02T08:00Z", f"2026-03-02T{resolved}Z" if resolved else None)
+        assert slactl("edit", number, "--from", f"bob{number}@example.com", "-q").code == 0
+    before = goals(slactl)
+    assert margins(before) == [[1, 2, 0.333333, 0, 5, 1, 12.5, "below"]]
+    clock.move_to("2026-03-20T13:00:00Z")
+    assert slactl("erase", "--requester", "bob1@example.com", "--yes").code == 0
+    assert slactl("edit", "2", "--from", "eve@elsewhere.org", "-q").code == 0
+    assert goals(slactl) == before
+    assert slactl("edit", "3", "--from", "eve@elsewhere.org", "-q").code == 0
+    [goal] = goals(slactl)
+    assert (goal["missed"], goal["open_at_risk"]) == (2, 0)  # it is late, and is not theirs any more
+    assert slactl("undo", "--yes").code == 0
+    assert goals(slactl) == before
+
+
+def test_goals_with_one_target_and_period_are_read_together(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = traced(monkeypatch)
+    counts = []
+    for number in (1, 30):
+        kinds = ('match = { priority = ["low"] }\n', 'match = { plan = ["free"] }\n', "")
+        written = [GOAL.replace("in time", f"goal {place}") + kinds[place % 3] for place in range(number)]
+        write_rules(desk, policy(resolution="4h"), *written)
+        opened(slactl, "2026-03-02T08:00Z", None)
+        goals(slactl)  # the first command after an edit reads the rules
+        statements.clear()
+        assert len(goals(slactl)) == number
+        counts.append([word in statement for statement in statements for word in ("outcome", "timer")].count(True))
+    assert counts[0] == counts[1] > 1
+
+
 @pytest.mark.parametrize("period", ["2026-13", "2026-W99", "yesterday", ""])
 def test_what_is_no_period_is_refused(desk: Path, slactl: Slactl, period: str) -> None:
     write_rules(desk, policy(resolution="4h"), GOAL)
@@ -161,6 +197,7 @@ def test_rules_without_goals_and_periods_without_one_say_so(desk: Path, slactl: 
 WRONG = {
     'goal = "75%"': ('goal = "101%"', "cannot be reached"),
     'target = "resolution"': ('target = "resolutoin"', "did you mean resolution?"),
+    'target = "resolution"\n': ('target = ["resolution"]\n', "must be one of first_response, next_response"),
     'period = "month"': ('period = "monthly"', "did you mean month?"),
     "Europe/Berlin": ("Europe/Berln", "did you mean Europe/Berlin?"),
     "percent = 12.5": ("percent = 0", "percent"),
@@ -175,6 +212,26 @@ def test_wrong_goals_are_refused_with_their_line(desk: Path, slactl: Slactl, rig
     write_rules(desk, policy(resolution="4h"), GOAL.replace(right, wrong))
     done = slactl("rules", "check")
     assert (done.code, says in done.err) == (4, True), done.err
+
+
+MESSAGES = {
+    "notify_at = { spare = 1 }": "goal 'in time' sends its messages to nobody: it has no notify",
+    'notify = ["manager"]\nnotify_at = { below = false }': (
+        "goal 'in time' never sends a message: notify_at has neither spare nor below"
+    ),
+    'notify = ["manager"]\nnotify_at = { spare = 0, below = false }': "",
+    'notify = ["manager"]': "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("keys", MESSAGES)
+def test_goals_whose_messages_reach_nobody_are_warned_about(desk: Path, slactl: Slactl, keys: str) -> None:
+    write_rules(desk, policy(resolution="4h"), GOAL + keys + "\n")
+    done = slactl("rules", "check")
+    assert done.code == 0
+    warnings = [line.split(": ", 2)[2] for line in done.err.splitlines() if "goal" in line]
+    assert warnings == ([MESSAGES[keys]] if MESSAGES[keys] else [])
 
 
 @pytest.mark.parametrize(

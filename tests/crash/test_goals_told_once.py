@@ -50,7 +50,7 @@ def patient() -> None:
     slactl.desk.escalation.scan.WORK = 60.0
 
 
-@pytest.mark.parametrize("step", [40, pytest.param(3, marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [40, pytest.param(1, marks=[pytest.mark.full, pytest.mark.timeout(1800)])])
 def test_a_check_that_is_killed_anywhere_tells_each_threshold_once(step: int) -> None:
     with late_desk() as usual:
         whole = run(*settings(usual), "check", before=patient)

@@ -97,6 +97,9 @@ READING = {
     *("map check", "runs list", "runs show", "silence list", "tenant list", "tenant show"),
 }
 
+#: The command that ends with 0 although its answer is lost, so that no mail server sends the message again or back.
+BY_MAIL_SERVERS = {"mail"}
+
 
 @cache
 def commands() -> dict[str, Any]:
@@ -110,7 +113,7 @@ def commands() -> dict[str, Any]:
 
 
 def test_each_command_is_known_to_write_or_not() -> None:
-    assert set(commands()) == set(WRITING) | READING
+    assert set(commands()) == set(WRITING) | READING | BY_MAIL_SERVERS
     assert not set(WRITING) & READING
 
 

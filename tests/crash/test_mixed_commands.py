@@ -205,6 +205,7 @@ ELSEWHERE = {
     "notify test": "writes nothing; what it sends is seen by who takes it",
     "watch": "needs a terminal",
     "restore": "puts another database in the place of this one; it is killed and raced in tests of its own",
+    "mail": "reads a message and ends as mail servers expect; it fails, is killed and is raced in tests of its own",
     "sync": "runs the commands of sources, which fail, hang and are killed in tests of their own",
 }
 

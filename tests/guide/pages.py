@@ -62,7 +62,8 @@ def blocks(page: str, language: str | None = None) -> list[Block]:
 def rows(page: str, first: str | None = None) -> Iterator[list[str]]:
     """The cells of each row of the tables of a page; of those whose first column is called `first`."""
     heading, before = "", ""
-    for line in PAGES[page].read_text(encoding="utf-8").splitlines():
+    text = re.sub(r"^( *)```.*?^\1```$", "", PAGES[page].read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for line in text.splitlines():
         cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if line.startswith("|") and not before.startswith("|"):
             heading = cells[0]

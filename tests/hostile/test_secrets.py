@@ -36,6 +36,8 @@ notify = ["${{env:HOOK}}", "jsons://${{env:LOGIN}}@127.0.0.1:1/${{file:token}}",
 notify = ["json://user:${{file:token}}@127.0.0.1:{port}/ok/{name}?-key=${{env:LOGIN}}"]
 [people.mia]
 notify = ["${{file:nothing}}"]
+[mail]
+address = "support@example.com"
 [[source]]
 name = "talkative"
 map = "csv"
@@ -86,6 +88,7 @@ show 1
 reply 1 --body x
 note 1 --body x
 receive 1 --body x
+mail
 assign 1 --to mia
 priority 1 high
 status 1 open
@@ -189,7 +192,8 @@ def test_no_secret_comes_out_of_any_command(leaky: Path, slactl: Slactl, tmp_pat
     reader.execute("BEGIN")
     reader.execute("SELECT COUNT(*) FROM ticket").fetchone()
     for line in COMMANDS_RUN.strip().split("\n"):
-        result = slactl("--debug", *shlex.split(line.replace("FOLDER", str(tmp_path))))
+        letter = "From: bob@example.com\nTo: support@example.com\n\nx\n" if line == "mail" else ""
+        result = slactl("--debug", *shlex.split(line.replace("FOLDER", str(tmp_path))), stdin=letter)
         assert result.code in (0, 2, 3, 4, 5, 7), (line, result)
         assert "Traceback" not in result.err, result.err
         shown[line] = result.out + result.err

@@ -53,6 +53,13 @@ class Browser:
         """Return the result of a script of the test."""
         return _call(f"{self._url}/execute/sync", {"script": script, "args": []})
 
+    def press(self, key: str) -> None:
+        """Press a key."""
+        code = {"Tab": 9}[key]
+        for what in ("rawKeyDown", "keyUp"):
+            stroke = {"type": what, "key": key, "code": key, "windowsVirtualKeyCode": code}
+            self.command("Input.dispatchKeyEvent", stroke)
+
     def complaints(self) -> list[str]:
         """Return what was written to the console since the last time: errors, warnings, refused requests."""
         return [entry["message"] for entry in _call(f"{self._url}/se/log", {"type": "browser"})]

@@ -46,12 +46,12 @@ def drawn(tickets: list[dict[str, Any]], now: datetime, width: int, *, color: bo
 
 def test_list_at_80_columns(tickets: list[dict[str, Any]], now: datetime) -> None:
     assert drawn(tickets, now, 80) == [
-        "  ID  Due         Target          Priority  Assignee  Subject",
-        "   7  3h 5m late  first response  urgent    mia       Cannot log in since the u…",
-        "  12  in 1h 10m   resolution      high      nobody    [b]Sale[/b]",
-        " 103  in 2d 1h    resolution      low       nobody    發票問題 wrong",
-        " 104  paused                      normal    nobody    For you",
-        "9999  done                        normal    nobody    Old",
+        "  ID  Due         Target          Priority  Status   Assignee  Subject",
+        "   7  3h 5m late  first response  urgent    open     mia       Cannot log in si…",
+        "  12  in 1h 10m   resolution      high      open     nobody    [b]Sale[/b]",
+        " 103  in 2d 1h    resolution      low       open     nobody    發票問題 wrong",
+        " 104  paused                      normal    waiting  nobody    For you",
+        "9999  done                        normal    closed   nobody    Old",
         "5 of 40 shown; --limit 0 for all",
     ]
 
@@ -69,13 +69,13 @@ def test_narrow_list_says_until_when_a_ticket_is_pending(
 
 def test_list_at_120_columns(tickets: list[dict[str, Any]], now: datetime) -> None:
     assert drawn(tickets, now, 120) == [
-        "  ID  Due         Target          Priority  Status            Assignee  Next  Plan  Subject",
-        "   7  3h 5m late  first response  urgent    open              mia             pro   "
-        "Cannot log in since the update on F…",
-        "  12  in 1h 10m   resolution      high      open              nobody          pro   [b]Sale[/b]",
-        " 103  in 2d 1h    resolution      low       open              nobody          pro   發票問題 wrong",
-        " 104  paused                      normal    waiting customer  nobody          pro   For you",
-        "9999  done                        normal    closed            nobody          pro   Old",
+        "  ID  Due         Target          Priority  Status   Assignee  Next  Plan  Subject",
+        "   7  3h 5m late  first response  urgent    open     mia             pro   "
+        "Cannot log in since the update on Friday; th…",
+        "  12  in 1h 10m   resolution      high      open     nobody          pro   [b]Sale[/b]",
+        " 103  in 2d 1h    resolution      low       open     nobody          pro   發票問題 wrong",
+        " 104  paused                      normal    waiting  nobody          pro   For you",
+        "9999  done                        normal    closed   nobody          pro   Old",
         "5 of 40 shown; --limit 0 for all",
     ]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from slactl.clock import to_text
 from slactl.desk.escalation.fire import Action, Cause, fire, has_effect, record_only, tells_customers
@@ -26,6 +26,9 @@ from slactl.text import NOBODY, did_you_mean, known_or_refuse, quoted
 
 if TYPE_CHECKING:
     from slactl.records.runs import Notice
+
+#: What escalates a ticket and returns the record of the escalation.
+_Making: TypeAlias = Callable[[Subject, Ledger], dict[str, Any]]
 
 #: Why nobody is told where a person wants that.
 NO_NOTIFY = "--no-notify"
@@ -62,7 +65,24 @@ def escalate(
     Raises:
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
-    why = checked_reason(reason, "slactl escalate --help")
+    make = _by_settings(checked_reason(reason, "slactl escalate --help"), assign, priority, notify=notify)
+    silent = "settings.manual_escalation has no notify" if notify else NO_NOTIFY
+    return _escalated(desk, now, references, make, silent, dry_run=dry_run)
+
+
+def escalating(reason: str, records: list[dict[str, Any]]) -> Change:
+    """Escalate a ticket as `settings.manual_escalation` says; add the record of the escalation to `records`.
+
+    The caller sends the messages when the change is committed.
+
+    Raises:
+        RefusedError: the reason is missing or longer than 1,000 characters.
+    """
+    return _recording(_by_settings(checked_reason(reason, "slactl escalate --help"), None, None, notify=True), records)
+
+
+def _by_settings(why: str, assign: str | None, priority: Priority | None, *, notify: bool) -> _Making:
+    """Return what escalates a ticket as the settings say, but for the assignee and the priority that are given."""
 
     def make(subject: Subject, book: Ledger) -> dict[str, Any]:
         rules = book.rulebook.current
@@ -78,15 +98,23 @@ def escalate(
             raise _without_effect(subject, _how_to_tell(subject, why, duty, notify=notify))
         return fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
 
-    silent = "settings.manual_escalation has no notify" if notify else NO_NOTIFY
-    return _escalated(desk, now, references, make, silent, dry_run=dry_run)
+    return make
+
+
+def _recording(make: _Making, records: list[dict[str, Any]]) -> Change:
+    def recorded(subject: Subject, book: Ledger) -> list[Entry]:
+        _refuse_done(subject, "there is nothing left to escalate")
+        records.append(make(subject, book))
+        return []
+
+    return recorded
 
 
 def _escalated(
     desk: Desk,
     now: datetime,
     references: Sequence[str],
-    make: Callable[[Subject, Ledger], dict[str, Any]],
+    make: _Making,
     silent: str,
     *,
     dry_run: bool,
@@ -96,12 +124,6 @@ def _escalated(
     `silent` says why nobody is told where the escalation means nobody.
     """
     records, notices = list[dict[str, Any]](), list["Notice"]()
-
-    def recorded(subject: Subject, book: Ledger) -> list[Entry]:
-        _refuse_done(subject, "there is nothing left to escalate")
-        records.append(make(subject, book))
-        return []
-
     feeds.problems(desk.rules, now)  # read before anybody waits for the lock, and known from then on
 
     def rehearsed(book: Ledger) -> None:
@@ -109,6 +131,7 @@ def _escalated(
 
         notices.extend(rehearse(book, desk, [record["id"] for record in records if record["told"]]))
 
+    recorded = _recording(make, records)
     result = change(desk, now, references, recorded, dry_run=dry_run, rehearsed=rehearsed)
     done = Escalated(result, [record for record in records if record["ticket_id"] in result.done], notices)
     told = [record["id"] for record in done.records if record["told"]]

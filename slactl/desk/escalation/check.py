@@ -50,7 +50,8 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
         if options.dry_run:
             from slactl.desk.escalation.scan import rehearse
 
-            rehearsed = rehearse(desk, now, options)
+            with desk.database.for_many_writes() as database:
+                rehearsed = rehearse(desk._replace(database=database), now, options)
             with desk.database.read_again(held):
                 rehearsed.audit_head = runs.audit_head(held)
             options.show(rehearsed)
@@ -90,21 +91,8 @@ def _locked_run(
     trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
     boot = options.boot if trusts_clock else None
     if trusts_clock and (rules is None or not before.idle):
-        from slactl.store.write.leases import Lease
-
-        with desk.database.write() as transaction:
-            report.lease = Lease.take(transaction, "check")
-            report.run_id = start_run(transaction, to_text(now))
-        with _recorded(desk, report, watch):
-            rules = _work(desk, report, options)
-            _keep_figures(desk, report)
-            rules = rules and rules._replace(fingerprint=fingerprint)
-            # After a run that did not go through all tickets, the next one must read the rules again.
-            read = None if report.interrupted else rules
-            if read is not None:
-                # Do not store rules that others may have written. The next run would trust them.
-                last_rules.keep(desk, read._replace(text=None if rules_trust(desk.rules) else read.text))
-            _end(desk, report, watch, boot, read)
+        with desk.database.for_many_writes() as database:
+            rules = _working_run(desk._replace(database=database), report, options, watch, boot, fingerprint)
     else:
         if rules is not None and rules.feeds:
             from slactl.desk.oncall import feeds
@@ -115,6 +103,33 @@ def _locked_run(
         _end(desk, report, watch, boot)
     _tell_monitors(desk, report, options, rules)
     return report
+
+
+def _working_run(
+    desk: Desk,
+    report: Report,
+    options: RunOptions,
+    watch: Callable[[], float],
+    boot: BootClock | None,
+    fingerprint: str,
+) -> LastRules | None:
+    """Do a run that has something to do; return the rules that were used, None while the file is invalid."""
+    from slactl.store.write.leases import Lease
+
+    with desk.database.write() as transaction:
+        report.lease = Lease.take(transaction, "check")
+        report.run_id = start_run(transaction, to_text(report.at))
+    with _recorded(desk, report, watch):
+        rules = _work(desk, report, options)
+        _keep_figures(desk, report)
+        rules = rules and rules._replace(fingerprint=fingerprint)
+        # After a run that did not go through all tickets, the next one must read the rules again.
+        read = None if report.interrupted else rules
+        if read is not None:
+            # Do not store rules that others may have written. The next run would trust them.
+            last_rules.keep(desk, read._replace(text=None if rules_trust(desk.rules) else read.text))
+        _end(desk, report, watch, boot, read)
+    return rules
 
 
 def _keep_figures(desk: Desk, report: Report) -> None:

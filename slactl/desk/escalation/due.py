@@ -1,5 +1,6 @@
 """Find the tickets that have something due, and compute their next instants again when the rules change."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -11,6 +12,9 @@ from slactl.store.read import tickets
 #: Tickets whose next instants are computed again in one write transaction.
 BATCH = 250
 
+#: Tickets whose numbers are read at once to look for what is due.
+AHEAD = 5_000
+
 #: Opens a ledger in a write transaction of its own.
 OpenLedger = Callable[[], AbstractContextManager[Ledger]]
 
@@ -18,6 +22,28 @@ OpenLedger = Callable[[], AbstractContextManager[Ledger]]
 def due_tickets(book: Ledger, after: int, most: int, until: int | None = None) -> list[int]:
     """Return the numbers of tickets whose next instant has come, ascending, above `after` and up to `until`."""
     return tickets.due_tickets(book.transaction, to_text(book.now), after, most, until)
+
+
+class DueTickets:
+    """Hand out the tickets whose next instant has come, in the order of their numbers, some in each transaction.
+
+    Looking for them takes longer the more of them there are. So many are read at once, and asked about again later.
+    """
+
+    def __init__(self) -> None:
+        self._ahead: list[int] = []
+
+    def next(self, book: Ledger, after: int, most: int) -> tuple[Sequence[int], int | None]:
+        """Return the next tickets above `after` that are due, and the last number that this covers; None at the end.
+
+        A ticket that others made due in the meantime may be left to the next run.
+        """
+        self._ahead = self._ahead[bisect_right(self._ahead, after) :]
+        is_old = bool(self._ahead)
+        self._ahead = self._ahead or due_tickets(book, after, AHEAD)
+        part = self._ahead[:most]
+        due = tickets.still_due(book.transaction, to_text(book.now), part) if is_old else part
+        return due, part[-1] if part else None
 
 
 def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False) -> None:

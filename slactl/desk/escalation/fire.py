@@ -192,6 +192,8 @@ def _consequences(action: Action, state: Evaluation, changes: _Changes, at: date
 
 def _tags(action: Action, state: Evaluation) -> tuple[list[str], list[str]]:
     """Return the tags that an action adds, and those that it leaves out because the ticket would have too many."""
+    if not action.tags:
+        return [], []
     new = [tag for tag in dict.fromkeys(action.tags) if tag not in state.tags]
     room = max(0, MOST_TAGS - len(state.tags))
     return new[:room], new[room:]

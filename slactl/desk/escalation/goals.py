@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.oncall.duty import Duty, Told
-from slactl.desk.reports.objectives import margin_of, missed_tickets
+from slactl.desk.reports.objectives import Clock, Counts, missed_tickets
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
 from slactl.sla.rules.objectives.goal import Margin
@@ -25,8 +25,32 @@ if TYPE_CHECKING:
 #: How many of the missed tickets the event of an alert names.
 NAMED = 20
 
-#: The goals, periods and thresholds that a dry run would have told: its transactions are rolled back.
-Rehearsed = set[tuple[str, str, str]]
+
+class RunGoals:
+    """Hold what one run knows of goals: what it counted, and in a dry run what it would have told.
+
+    The counts are those of the beginning of the run. They have every deadline that has passed by then, whether or not
+    the run has already been at the ticket, so that no batch of tickets changes them.
+    """
+
+    def __init__(self, *, rehearses: bool = False) -> None:
+        self.counts: Counts | None = None
+        self._missed: dict[tuple[str, CalendarPeriod], list[int]] = {}
+        #: The goals, periods and thresholds that a dry run would have told: its transactions are rolled back.
+        self.rehearsed: set[tuple[str, str, str]] | None = set() if rehearses else None
+
+    def margin(self, book: Ledger, objective: "Objective", period: CalendarPeriod) -> Margin:
+        """Return how many outcomes of a goal were kept and missed in a period, as known at the beginning of the run."""
+        if self.counts is None:
+            self.counts = Counts(Clock(book.now, due_soon=0), book.rulebook.current.objectives)
+        return self.counts.margin(book.transaction, objective, period)
+
+    def missed(self, book: Ledger, objective: "Objective", period: CalendarPeriod) -> list[int]:
+        """Return the tickets that missed the target of a goal in a period, as known at the beginning of the run."""
+        about = objective.name, period
+        if about not in self._missed:
+            self._missed[about] = missed_tickets(book.transaction, objective, period, book.now)
+        return self._missed[about]
 
 
 class Miss(NamedTuple):
@@ -37,7 +61,7 @@ class Miss(NamedTuple):
     at: datetime
 
 
-def alert(book: Ledger, misses: Sequence[Miss], rehearsed: Rehearsed | None, *, tell: bool) -> "Iterator[GoalAlert]":
+def alert(book: Ledger, misses: Sequence[Miss], known: RunGoals, *, tell: bool) -> "Iterator[GoalAlert]":
     """Record each threshold of a goal that these misses passed, and yield it; with `tell` its recipients get a message.
 
     A miss counts for the period of its deadline. A period that was over before the last complete check alerts nobody.
@@ -52,7 +76,7 @@ def alert(book: Ledger, misses: Sequence[Miss], rehearsed: Rehearsed | None, *, 
         since = since or _last_check(book)
         for period, own in periods.items():
             if period.bounds(objective.zone)[1] > since:
-                yield from _alert_in(book, objective, period, own, rehearsed, tell=tell)
+                yield from _alert_in(book, objective, period, own, known, tell=tell)
 
 
 def _last_check(book: Ledger) -> datetime:
@@ -66,22 +90,24 @@ def _alert_in(
     objective: "Objective",
     period: CalendarPeriod,
     misses: Sequence[Miss],
-    rehearsed: Rehearsed | None,
+    known: RunGoals,
     *,
     tell: bool,
 ) -> "Iterator[GoalAlert]":
-    known = writes.told_thresholds(book.transaction, objective.name, period.name)
-    known |= {threshold for name, where, threshold in rehearsed or () if (name, where) == (objective.name, period.name)}
-    if not (left := [each for each in objective.notify_at.thresholds if each not in known]):
+    told_before = writes.told_thresholds(book.transaction, objective.name, period.name)
+    own = objective.name, period.name
+    told_before |= {threshold for *goal, threshold in known.rehearsed or () if tuple(goal) == own}
+    if not (left := [each for each in objective.notify_at.thresholds if each not in told_before]):
         return
-    missed = missed_tickets(book.transaction, objective, period, book.now)
-    concerned = [miss for miss in misses if miss.ticket in missed]
-    margin = margin_of(book.transaction, objective, period, book.now)
-    passed = [threshold for threshold in left if objective.notify_at.is_passed(threshold, margin)]
-    if not concerned or not passed:
+    margin = known.margin(book, objective, period)
+    if not (passed := [threshold for threshold in left if objective.notify_at.is_passed(threshold, margin)]):
         return
-    if rehearsed is not None:
-        rehearsed |= {(objective.name, period.name, threshold) for threshold in passed}
+    missed = known.missed(book, objective, period)
+    numbers = {miss.ticket for miss in misses}.intersection(missed)
+    if not (concerned := [miss for miss in misses if miss.ticket in numbers]):
+        return
+    if known.rehearsed is not None:
+        known.rehearsed |= {(*own, threshold) for threshold in passed}
     cause = max(concerned, key=lambda miss: (miss.at, miss.ticket))
     told = _told(book, objective) if tell else Told([], {})
     found: GoalAlert = {

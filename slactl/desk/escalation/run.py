@@ -4,7 +4,7 @@ An idle run loads this file. Named tuples and plain classes are made in a tenth 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,12 +47,50 @@ class RunOptions(NamedTuple):
 DEFAULTS = RunOptions()
 
 
+#: How many firings are packed together.
+PACK = 500
+
+
+class Firings:
+    """The records of decided levels, in their order; packed, because a run may decide tens of thousands."""
+
+    def __init__(self) -> None:
+        self.outcomes = Counter[str]()
+        #: The tickets of each level whose messages reach nobody, by the level and the reasons.
+        self.unreached: dict[str, list[int]] = {}
+        self._packed: list[bytes] = []
+        self._last: list[Firing] = []
+
+    def __len__(self) -> int:
+        return self.outcomes.total()
+
+    def __iter__(self) -> "Iterator[Firing]":
+        for packed in self._packed:
+            from pickle import loads
+
+            yield from loads(packed)
+        yield from self._last
+
+    def append(self, firing: "Firing") -> None:
+        """Add the record of a level."""
+        self.outcomes[firing["outcome"]] += 1
+        self._last.append(firing)
+        if firing["reaches_nobody"]:
+            why = f"{firing['escalation']}/{firing['level']} reaches nobody: {'; '.join(firing['unreached'])}"
+            self.unreached.setdefault(clean(why), []).append(firing["ticket_id"])
+        if len(self._last) == PACK:
+            from pickle import dumps
+
+            self._packed.append(dumps(self._last))
+            self._last = []
+
+
 class Batch:
     """The results for some tickets; `firings` are escalation records."""
 
     def __init__(self, scanned: int = 0, failed: int = 0, problems: Sequence[str] = ()) -> None:
         self.scanned, self.breached, self.failed = scanned, 0, failed
-        self.firings: list[Firing] = []
+        self.firings = Firings()
         self.goals: list[GoalAlert] = []
         self.problems = list(problems)
 
@@ -61,7 +99,8 @@ class Batch:
         self.scanned += other.scanned
         self.breached += other.breached
         self.failed += other.failed
-        self.firings += other.firings
+        for firing in other.firings:
+            self.firings.append(firing)
         self.goals += other.goals
         self.problems += other.problems
 
@@ -93,19 +132,15 @@ class Report(Batch):
         self.interrupted = False
 
     @property
-    def outcomes(self) -> Counter[str]:
-        """Return how many levels had each outcome."""
-        return Counter(firing["outcome"] for firing in self.firings)
-
-    @property
     def escalated(self) -> int:
         """Return how many levels fired."""
-        return self.outcomes["fired"]
+        return self.firings.outcomes["fired"]
 
     @property
     def skipped(self) -> dict[str, int]:
         """Return how many due levels did not fire, by outcome."""
-        return {outcome: count for outcome, count in sorted(self.outcomes.items()) if outcome != "fired"}
+        found = sorted(self.firings.outcomes.items())
+        return {outcome: count for outcome, count in found if outcome != "fired"}
 
     @property
     def happened(self) -> bool:
@@ -122,12 +157,7 @@ class Report(Batch):
 
     def warn_of_nobody(self) -> None:
         """Say once a level which tickets' messages reach nobody, and why."""
-        numbers: dict[str, list[int]] = {}
-        for firing in self.firings:
-            if firing["reaches_nobody"]:
-                level = f"{firing['escalation']}/{firing['level']} reaches nobody: {'; '.join(firing['unreached'])}"
-                numbers.setdefault(clean(level), []).append(firing["ticket_id"])
-        for what, tickets in numbers.items():
+        for what, tickets in self.firings.unreached.items():
             named = ", ".join(map(str, tickets[:MOST_NAMED]))
             more = f" and {len(tickets) - MOST_NAMED:,} more" if len(tickets) > MOST_NAMED else ""
             self.warnings.append(f"ticket {named}{more}: {what}; check prints the message")
@@ -158,7 +188,7 @@ class Report(Batch):
             "failed": self.failed,
             "skipped": sum(self.skipped.values()),
             "skipped_by_reason": self.skipped,
-            "firings": self.firings,
+            "firings": iter(self.firings),
             "goals": self.goals,
             "messages": self.messages,
             "audit_head": self.audit_head,

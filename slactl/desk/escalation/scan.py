@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import stopwatch, to_text
-from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
+from slactl.desk.escalation.due import DueTickets, OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
-from slactl.desk.escalation.goals import Miss, Rehearsed, alert
+from slactl.desk.escalation.goals import Miss, RunGoals, alert
 from slactl.desk.escalation.run import Batch, Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
@@ -92,12 +92,12 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
         # Count the messages of earlier runs and the messages that each batch adds.
         report.notified = counts[0][0] + sum(after - before for before, after in counts)
         report.messages_sent = len(digests)
-    report.firings = [cast("FiringRecord", {**firing, "id": None, "run_id": None}) for firing in report.firings]
     return report
 
 
 def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) -> LastRules | None:
-    after, rules, rehearsed = 0, None, Rehearsed() if report.dry_run else None
+    after, rules, goals = 0, None, RunGoals(rehearses=report.dry_run)
+    due = DueTickets()
     while not options.stop():
         numbers: Sequence[int] = ()
         try:
@@ -105,14 +105,14 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
                 rules = _note_rules(book, report)
                 if after == 0:
                     report.warnings += [doubt for _, doubt in doubts(book.transaction, book.rulebook.current, book.now)]
-                numbers, until = _next(book, after, rehearses=report.dry_run)
-                batch = work_batch(book, numbers, report.run_id, options.baseline, rehearsed)
+                numbers, until = _next(book, due, after, rehearses=report.dry_run)
+                batch = work_batch(book, numbers, report.run_id, options.baseline, goals)
                 if batch.scanned < len(numbers):
                     until = numbers[batch.scanned - 1]
         except Exception as error:
             if not numbers or not is_about_a_ticket(error):
                 raise
-            batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline)
+            batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline, goals)
         report.add(batch)
         options.progress(batch.scanned)
         if until is None:
@@ -144,7 +144,7 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
     )
 
 
-def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
+def _next(book: Ledger, due: DueTickets, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
     """Return the next tickets to look at, and the last number that this covers; None at the end.
 
     A rehearsal rolls each batch back, and with it the next instants under new rules: it computes them for each batch.
@@ -154,8 +154,7 @@ def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], 
         if not live:
             return (), None
         return due_tickets(book, after, BATCH, until=live[-1]), live[-1]
-    due = due_tickets(book, after, BATCH)
-    return due, due[-1] if due else None
+    return due.next(book, after, BATCH)
 
 
 def is_about_a_ticket(error: Exception) -> bool:
@@ -163,13 +162,15 @@ def is_about_a_ticket(error: Exception) -> bool:
     return not isinstance(error, SlactlError) or breaks_constraint(error)
 
 
-def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
+def _one_by_one(
+    open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | None, baseline: bool, goals: RunGoals
+) -> Batch:
     """Write each ticket of a failed batch in a transaction of its own, so that one does not stop the others."""
     whole = Batch()
     for number in numbers:
         try:
             with open_ledger() as book:
-                batch = work_batch(book, [number], run_id, baseline)
+                batch = work_batch(book, [number], run_id, baseline, goals)
         except Exception as error:
             if not is_about_a_ticket(error):
                 raise
@@ -180,9 +181,7 @@ def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | N
     return whole
 
 
-def work_batch(
-    book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool, rehearsed: Rehearsed | None = None
-) -> Batch:
+def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool, goals: RunGoals) -> Batch:
     """Record breaches and fire what is due for some tickets, and tell which goals their misses brought to thresholds.
 
     Undo a ticket that fails, and try it later. The batch ends early where it takes too long; `scanned` says how many
@@ -218,10 +217,11 @@ def work_batch(
                 tags = f"{firing['level']} does not add {', '.join(map(clean, firing['left_out']))}"
                 batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
             record = {name: value for name, value in firing.items() if name not in _INTERNAL}
-            told = [name for name in recipients.get(firing["id"], []) if name != NOBODY]
-            batch.firings.append(cast("FiringRecord", record | {"told": told}))
+            record["told"] = [name for name in recipients.get(firing["id"], []) if name != NOBODY]
+            record |= {} if run_id is not None else {"id": None}  # a rehearsal rolls the row back
+            batch.firings.append(cast("FiringRecord", record))
     try:
-        batch.goals += alert(book, misses, rehearsed, tell=not baseline)
+        batch.goals += alert(book, misses, goals, tell=not baseline)
     except Exception as error:  # a goal must not keep levels from firing
         if breaks_transaction(error):
             raise

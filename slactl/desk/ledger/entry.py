@@ -31,6 +31,9 @@ class Entry:
 #: The texts that persons write with an event: kept apart from the log, so that they can be erased.
 TEXTS = ("body", "subject", "requester_email", "actor")
 
+#: The field of a detail that has the salted hash of each text.
+SEALS = {name: f"{name}_hash" for name in TEXTS}
+
 #: The actor that the log names where a customer acted who is known by an address.
 CUSTOMER = "customer"
 
@@ -60,7 +63,7 @@ def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[st
     """Return the detail with a salted hash for each text, and the rows that keep the texts themselves."""
     kept, rows = dict(detail), []
     # If the other database erased a text, only its hash is imported; the log says that the text never was here.
-    gone = [name for name in TEXTS if f"{name}_hash" in detail and name not in texts]
+    gone = [name for name, sealed_as in SEALS.items() if sealed_as in detail and name not in texts]
     kept |= {"erased": gone} if gone else {}
     for name, words in texts.items():
         salt = secrets.token_hex(16)

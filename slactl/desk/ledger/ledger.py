@@ -47,12 +47,12 @@ class Ledger:
     def __init__(self, transaction: "Transaction", rulebook: Rulebook, now: datetime, desk: Desk) -> None:
         self.transaction = transaction
         self.rulebook, self.now, self.desk, self.actor = rulebook, now, desk, desk.actor
-        self.picks: list[str] = []  # who got tickets from levels that the database does not have yet
+        # Who got tickets from levels that the database does not have yet.
+        self._now_text, self.picks = to_text(now), list[str]()
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
         self._ids = writes.next_ids(transaction)
-        self._tickets: dict[int, LoadedTicket] = {}
-        self._changed: dict[int, None] = {}
+        self._tickets, self._changed = dict[int, LoadedTicket](), dict[int, None]()
         self._rows, self._warnings = WaitingRows(begun=rulebook.command.change), set[int]()
 
     def number_of(self, reference: str) -> int:
@@ -84,12 +84,12 @@ class Ledger:
         """Read the histories, timers and decided levels of some tickets at once."""
         if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
-        histories, versions = writes.histories(self.transaction, wanted), writes.versions(self.transaction, wanted)
-        parts = (writes.timers, writes.outcomes, writes.decisions)
-        timers, outcomes, decisions = (part(self.transaction, wanted) for part in parts)
+        histories, stored = writes.histories(self.transaction, wanted), writes.tickets(self.transaction, wanted)
+        parts = [part(self.transaction, wanted) for part in (writes.timers, writes.outcomes, writes.decisions)]
         for number in wanted:
+            timers, outcomes, decisions = (part[number] for part in parts)
             self._tickets[number] = LoadedTicket(
-                histories[number], timers[number], outcomes[number], decisions[number], version=versions.get(number)
+                histories[number], timers, outcomes, decisions, stored=stored.get(number, {})
             )
 
     def state(self, number: int) -> Evaluation:
@@ -152,13 +152,14 @@ class Ledger:
         action = entry.action or action_of(event)
         if action in SEALING:
             detail[RULES_SEAL] = self.rulebook.seal()
-        row = {"id": event_id, "ticket_id": number, "at": to_text(event.at), "actor": actor, "action": action}
-        row |= {"recorded_at": to_text(entry.recorded_at or self.now), "actor_type": event.actor_type.value}
+        recorded_at = to_text(entry.recorded_at) if entry.recorded_at is not None else self._now_text
+        row = {"id": event_id, "ticket_id": number, "at": to_text(event.at), "recorded_at": recorded_at, "actor": actor}
+        row |= {"actor_type": event.actor_type.value, "action": action}
         self._rows.add_event(row, detail | self.rulebook.command.said, texts, entry.message_id)
-        self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
+        self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, self._now_text)
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}
-        loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
+        loaded.identity.update({name: said[name] for name in IDENTITY if name in said})
         if entry.action is None:
             loaded.insert(event, event_id)
         self._changed[number] = None
@@ -181,7 +182,7 @@ class Ledger:
         if key is not None:
             self._ticket(number).decide(record)
         self._warnings.update([escalation_id] if warning else [])
-        self._rows.add_messages(record, recipients, to_text(self.now))
+        self._rows.add_messages(record, recipients, self._now_text)
         self._changed[number] = None
         return record
 
@@ -191,7 +192,7 @@ class Ledger:
 
     def detect(self, number: int, breach: BreachKey, at: datetime | None = None) -> None:
         """Note that a breach was noticed, now unless `at` says when."""
-        self._ticket(number).noticed_now[breach] = to_text(at or self.now)
+        self._ticket(number).noticed_now[breach] = to_text(at) if at is not None else self._now_text
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:

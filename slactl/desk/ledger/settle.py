@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+#: The columns of `outcome` that make two rows the same outcome, whatever else was learned about it since.
+_SAME_OUTCOME = ("kind", "cycle", "agreement", "started_at", "stopped_at", "missed_at")
+
 
 class Mark(NamedTuple):
     """How many rows of each kind waited to be written."""
@@ -119,9 +122,10 @@ def settle(
         if ticket.retracts:
             ticket.identity = rows.identity(transaction, number, ticket.history)
     new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
-    changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
+    known = [(ticket, _ticket_row(number, ticket, rulebook)) for number, ticket in tickets.items() if not ticket.is_new]
     writes.insert_rows(transaction, "ticket", new)
-    writes.update_tickets(transaction, changed, {number: ticket.version for number, ticket in tickets.items()})
+    versions = {row["id"]: ticket.stored.get("version") for ticket, row in known}
+    writes.update_tickets(transaction, [_changes(ticket.stored, row) for ticket, row in known], versions)
     rows.begun = rows.change
     writes.append_events(transaction, rows.events)
     writes.insert_rows(transaction, "event_text", rows.texts)
@@ -150,10 +154,17 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 
 
+def _changes(stored: Mapping[str, Any], row: Row) -> Row:
+    """Return the columns of a row that differ from the stored ones, with its id; every column if nothing is stored."""
+    changed = {name: value for name, value in row.items() if name not in stored or stored[name] != value}
+    return {**changed, "id": stored.get("id", row.get("id"))} if changed else {}
+
+
 def _write_timers(
     transaction: "Transaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
 ) -> None:
-    inserted, updated, removed = list[Row](), list[Row](), list[int]()
+    inserted, removed = list[Row](), list[int]()
+    earlier, latest = list[Row](), list[Row]()
     for number, ticket in tickets.items():
         old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
         context = TimerContext(rules, ticket.fired, ticket.detected, watched, ticket.walk.repeats)
@@ -161,25 +172,28 @@ def _write_timers(
             known = old.pop((row["kind"], row["cycle"]), None)
             if known is None:
                 inserted.append(row)
-            elif any(known[name] != value for name, value in row.items()):
-                updated.append({"id": known["id"], **row})
+            else:
+                (latest if row["latest"] else earlier).append(_changes(known, row))
         removed += [row["id"] for row in old.values()]
     writes.delete_rows(transaction, "timer", removed)
     # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
-    writes.update_rows(transaction, "timer", sorted(updated, key=lambda row: bool(row["latest"])))
+    writes.update_rows(transaction, "timer", earlier)
+    writes.update_rows(transaction, "timer", latest)
     writes.insert_rows(transaction, "timer", inserted)
 
 
 def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
-    removed, inserted = list[int](), list[Row]()
+    removed, updated, inserted = list[int](), list[Row](), list[Row]()
     for number, ticket in tickets.items():
         wanted = list(rows_of(number, ticket.reached(), ticket.detected))
         for known in ticket.outcomes:
-            row = {name: value for name, value in known.items() if name != "id"}
-            if row in wanted:
-                wanted.remove(row)
-            else:
+            row = next((row for row in wanted if all(known[name] == row[name] for name in _SAME_OUTCOME)), None)
+            if row is None:
                 removed.append(known["id"])
+            else:
+                wanted.remove(row)
+                updated.append(_changes(known, row))
         inserted += wanted
     writes.delete_rows(transaction, "outcome", removed)
+    writes.update_rows(transaction, "outcome", updated)
     writes.insert_rows(transaction, "outcome", inserted)

@@ -37,8 +37,8 @@ class LoadedTicket:
     timers: list[dict[str, Any]]
     outcomes: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
-    #: The version that was read: it tells whether somebody else changed the ticket since.
-    version: int | None = None
+    #: The row of `ticket` that was read; its version tells whether somebody else changed the ticket since.
+    stored: Mapping[str, Any] = field(default_factory=dict)
     #: The version of the rules that the ticket is pinned to from now on; None leaves it.
     pin: int | None = None
     is_new: bool = False

@@ -43,6 +43,9 @@ class Facts:
     refused: bool = False
     #: The sender's newest ticket, if the sender has opened as many within an hour as the rules allow.
     burst: int | None = None
+    #: Whether it gives a command to slactl, or why it does not although it looks like one.
+    gives_command: bool = False
+    no_command: str | None = None
 
 
 class Decision(NamedTuple):
@@ -88,8 +91,11 @@ def decide(facts: Facts) -> Decision:
 
 def _by_agent(facts: Facts, found: Belongs) -> Decision:
     """Decide about a message of an agent, or about anybody's answer to a notification, in a ticket."""
+    if found.by is FoundBy.NOTIFICATION and facts.gives_command:
+        return Decision(MailAction.COMMAND, found.number, found.by.value, silent=True)
     if found.by is FoundBy.NOTIFICATION:
-        return Decision(MailAction.NOTE, found.number, found.by.value, silent=not facts.from_agent)
+        why = facts.no_command or found.by.value
+        return Decision(MailAction.NOTE, found.number, why, silent=not facts.from_agent)
     if not facts.to_outside:
         return Decision(MailAction.NOTE, found.number, "an agent wrote to nobody outside")
     if found.is_closed:

@@ -10,6 +10,9 @@ from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.mail.addresses import Recipients, read_recipients
 from slactl.desk.mail.decide import Belongs, Facts, FoundBy
 from slactl.desk.mail.message import Mail
+from slactl.desk.mail.quotes import first_line
+from slactl.desk.mail.reply_commands import MistypedError, ReplyCommand, read_command
+from slactl.desk.mail.tokens import Notified, answered
 from slactl.sla.enums import Status, UnknownSenders
 from slactl.sla.rules.mail.model import MailRules
 from slactl.store.read import messages as reads
@@ -42,6 +45,9 @@ class Incoming:
     outside: Sequence[str]
     tenant: Tenant | None
     facts: Facts
+    #: The message of slactl that it answers, and the command that it gives to slactl.
+    answered: Notified | None = None
+    command: ReplyCommand | None = None
 
 
 def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
@@ -49,7 +55,9 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
     transaction, at = book.transaction, _instant(mail, book.now)
     agent = agent_of(book, own, mail.sender) if mail.is_sender_certain else None
     recipients = read_recipients(mail.recipients, own.address)
-    ticket = _ticket(book, mail, recipients, is_agent=agent is not None)
+    answers = _answered(book, recipients)
+    command, no_command = _command(book, mail, answers)
+    ticket = _ticket(book, mail, recipients, answers, is_agent=agent is not None)
     customers = reads.customers_of(transaction, ticket.number) if ticket is not None else set[str]()
     seen = read_recipients(mail.written_to, own.address).others
     outside = [
@@ -71,8 +79,10 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
         and tenant is None
         and not (mail.is_sender_certain and reads.is_requester(transaction, mail.sender)),
         burst=_burst(book, own, mail.sender, at),
+        gives_command=command is not None,
+        no_command=no_command,
     )
-    return Incoming(mail, at, agent, recipients, outside, tenant, facts)
+    return Incoming(mail, at, agent, recipients, outside, tenant, facts, answers, command)
 
 
 def agent_of(book: Ledger, own: MailRules, address: str) -> str | None:
@@ -89,7 +99,32 @@ def _instant(mail: Mail, now: datetime) -> datetime:
     return received if now - OLDEST <= received <= now else now
 
 
-def _ticket(book: Ledger, mail: Mail, recipients: Recipients, *, is_agent: bool) -> Belongs | None:
+def _answered(book: Ledger, recipients: Recipients) -> Notified | None:
+    """Return the message of slactl that a message answers, if the token in the address is right; else None."""
+    if (named := recipients.answered) is None:
+        return None
+    return answered(book.transaction, book.rulebook.current, named.notification, named.token)
+
+
+def _command(book: Ledger, mail: Mail, message: Notified | None) -> tuple[ReplyCommand | None, str | None]:
+    """Return the command that a message gives, or why it gives none although its first line looks like one."""
+    if message is None:
+        return None, None
+    try:
+        command = read_command(first_line(mail.text))
+    except MistypedError as error:
+        return None, error.message
+    if command is None:
+        return None, None
+    if not mail.is_sender_certain:
+        return None, "nobody knows which address in From is the sender's, so the reply is a note"
+    why = message.why_no_command(book.rulebook.current, mail.sender, book.now)
+    return (command, None) if why is None else (None, why)
+
+
+def _ticket(
+    book: Ledger, mail: Mail, recipients: Recipients, answers: Notified | None, *, is_agent: bool
+) -> Belongs | None:
     """Return the ticket that a message belongs to, by the first thing that names one."""
     transaction, sender = book.transaction, mail.sender.casefold()
 
@@ -98,16 +133,14 @@ def _ticket(book: Ledger, mail: Mail, recipients: Recipients, *, is_agent: bool)
         is_known = is_agent or (mail.is_sender_certain and sender in reads.customers_of(transaction, number))
         return Belongs(number, by, is_closed, is_known)
 
-    if recipients.answered is not None:
-        number = reads.ticket_of_notification(transaction, recipients.answered.notification)
-        if number is not None:
-            return belongs(number, FoundBy.NOTIFICATION)
+    if answers is not None:
+        return belongs(answers.ticket, FoundBy.NOTIFICATION)
     for number in recipients.tickets:
         if reads.has_ticket(transaction, number):
             return belongs(number, FoundBy.ADDRESS)
-    number = reads.ticket_of_mail(transaction, mail.references)
-    if number is not None:
-        return belongs(number, FoundBy.REFERENCES)
+    taken = reads.ticket_of_mail(transaction, mail.references)
+    if taken is not None:
+        return belongs(taken, FoundBy.REFERENCES)
     for number in map(int, _IN_SUBJECT.findall(mail.subject)[:MOST_NUMBERS]):
         if reads.has_ticket(transaction, number) and (found := belongs(number, FoundBy.SUBJECT)).knows_sender:
             return found

@@ -15,13 +15,14 @@ from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.mail.decide import Decision, decide
 from slactl.desk.mail.facts import HOUR, Incoming, gather
 from slactl.desk.mail.message import Mail
+from slactl.desk.mail.reply_commands import obey
 from slactl.desk.tickets import changes
 from slactl.desk.tickets.change import Change, Subject, change_one
 from slactl.desk.tickets.corrections import noted_breaches
 from slactl.desk.tickets.create import NewTicket, open_ticket
 from slactl.desk.tickets.deadlines import refusing_ended_calendars
 from slactl.desk.tickets.input import BODY_LENGTH, known_plans
-from slactl.errors import SenderRefusedError, TryAgainError
+from slactl.errors import SenderRefusedError, SlactlError, TryAgainError
 from slactl.sla.enums import ActorType, EventType, MailAction, Status
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import NAME_LENGTH
@@ -69,12 +70,47 @@ def take(desk: Desk, now: datetime, mail: Mail, *, dry_run: bool = False) -> Tak
         if decision.refused:
             # Without a hint: the mail server sends the message back with what the command printed.
             raise SenderRefusedError(f"mail of {clean(mail.sender)[:100]} is refused: {decision.reason}")
-        ticket = decision.ticket
+        ticket, escalations = decision.ticket, list[int]()
+        if decision.action is MailAction.COMMAND:
+            decision, escalations = _obey(book, incoming, decision)
         if decision.action is not MailAction.IGNORED:
             with refusing_ended_calendars("the message"):
                 ticket, said = _carry_out(book, incoming, decision)
             warnings += said
-        return Taken(decision.action, ticket, decision.reason, warnings)
+    if escalations and not dry_run:
+        warnings += _send(desk, now, escalations)
+    return Taken(decision.action, ticket, decision.reason, warnings)
+
+
+def _obey(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[Decision, list[int]]:
+    """Carry out the command of a message; return what it is then, and the escalations whose messages wait.
+
+    A command that changes nothing is a note, with the reason.
+    """
+    assert incoming.command is not None
+    assert incoming.answered is not None
+    try:
+        done = obey(book, incoming.command, incoming.answered, incoming.at, _change)
+    except SlactlError as error:
+        return decision._replace(action=MailAction.NOTE, reason=error.message), []
+    failures = "; ".join(error.message for error in done.failures)
+    if not done.done:
+        return decision._replace(action=MailAction.NOTE, reason=failures), []
+    said = f"{incoming.command} by {incoming.answered.person}"
+    others = f": tickets {', '.join(map(str, done.done))}" if len(done.done) > 1 else ""
+    reason = f"{said}{others}" + (f"; {failures}" if failures else "")
+    escalations = [record["id"] for record in done.escalations if record["told"]]
+    return decision._replace(ticket=done.done[0], reason=clean(reason)), escalations
+
+
+def _send(desk: Desk, now: datetime, escalations: Sequence[int]) -> list[str]:
+    """Send the messages of escalations at once; whatever stops that, the message is taken, and `check` sends them."""
+    from slactl.desk.escalation.at_once import send_now
+
+    try:
+        return send_now(desk, now, escalations)[1]
+    except Exception as error:
+        return [f"the messages wait for the next check: {clean(str(error))[:300]}"]
 
 
 _NO_RULES = "slactl rules set mail.address support@example.com"

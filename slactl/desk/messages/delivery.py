@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.messages import digest as digests
+from slactl.desk.messages.by_mail.headers import mail_headers, reply_address
 from slactl.desk.messages.delivered import DEAD, HELD, PARTLY, SENT, WAITING, Mailing, Row, Sending, next_try, tries_of
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import unexpected
@@ -61,7 +62,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         LockedError: another run took over the work of this one, which stood still for too long.
     """
     if mailing.address is None:
-        claimed, _ = _claimed(sending, mailing, rows, None, this_process(), 0)
+        claimed = _claimed(sending, mailing, rows, None, this_process(), 0).rows
         if claimed:
             message = _message(sending, mailing.recipient, claimed)
             sending.delivered.print(message.printed(mailing.recipient.name))
@@ -72,11 +73,11 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
     with started(sending.rules.settings.send_timeout.seconds) as sender:
         # Without a lease, only the claim says that this process has yet to record the result.
         claimed_by = sender.claimed_by if sending.lease is not None else recorded_by_this_process(sender.claimed_by)
-        claimed, until = _claimed(sending, mailing, rows, message_id, claimed_by, sender.seconds)
-        if not claimed:
+        claim = _claimed(sending, mailing, rows, message_id, claimed_by, sender.seconds)
+        if not (claimed := claim.rows):
             return
         message = _message(sending, mailing.recipient, claimed)
-        result = _send(sending, mailing, message, claimed, message_id or "", sender, until)
+        result = _send(sending, mailing, message, claim, message_id or "", sender)
     is_local = not result.reached and not result.for_all
     if sending.only is not None and result.outcome is DeliveryOutcome.DEAD and is_local:
         # The user who runs `check` may have the secret or the program.
@@ -86,10 +87,18 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
     _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, claimed_by)
 
 
+class _Claimed(NamedTuple):
+    """The messages that were claimed for a process, its end as uptime, and the address that a reply to them goes to."""
+
+    rows: list[Row]
+    until: float
+    reply_to: str | None
+
+
 def _claimed(
     sending: Sending, mailing: Mailing, rows: Sequence[Row], message_id: str | None, claimed_by: str, seconds: int
-) -> tuple[list[Row], float]:
-    """Claim messages for a process that needs some seconds; return the claimed ones, and its end as uptime."""
+) -> _Claimed:
+    """Claim messages for a process that needs some seconds."""
     key = mailing.address.key if mailing.address is not None else ""
     with sending.desk.database.write() as transaction:
         time = time_for(seconds)  # only here: the run may have waited for the write lock
@@ -100,7 +109,9 @@ def _claimed(
         numbers = outbox.claim(transaction, [row["id"] for row in rows], claim, closing)
         if mailing.message_id is not None:
             outbox.forget_id(transaction, key, mailing.message_id)
-    return [row for row in rows if row["id"] in numbers], time.ends
+        claimed = [row for row in rows if row["id"] in numbers]
+        reply_to = reply_address(transaction, sending.rules, mailing.recipient, claimed) if message_id else None
+    return _Claimed(claimed, time.ends, reply_to)
 
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
@@ -116,18 +127,18 @@ def _send(
     sending: Sending,
     mailing: Mailing,
     message: Message,
-    rows: Sequence[Row],
+    claim: _Claimed,
     message_id: str,
     sender: Sender,
-    until: float,
 ) -> Result:
     recipient, address = mailing.recipient, mailing.address
     assert address is not None
-    kind, newest = scheme(address.url), digests.latest_by_ticket(rows)[0]
+    kind, newest = scheme(address.url), digests.latest_by_ticket(claim.rows)[0]
     try:
         order = order_for(address, recipient, message, sending.context(recipient), sending.secrets, newest)
         kind = scheme(order.url)
-        return sender.send(order.numbered(message_id), until)
+        headers = mail_headers(sending.rules, order.url, message_id, claim.reply_to)
+        return sender.send(order.numbered(message_id, headers), claim.until)
     except Refused as error:
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)

@@ -83,24 +83,39 @@ class DigestContext:
 
 
 def compose(rows: Sequence[Row], context: DigestContext) -> Message:
-    """Return the digest for one recipient: each ticket once, the most urgent first, and the number of the others."""
+    """Return the digest for one recipient: all goals, then each ticket once, the most urgent first.
+
+    It has the number of the tickets that it leaves out. The title is about the first ticket, if there is one.
+    """
+    latest = latest_by_ticket(rows)
+    goals = [row for row in latest if row["goal"]]
+    tickets = by_urgency([row for row in rows if not row["goal"]])
+    shown = [*goals, *tickets[:DIGEST_ROWS]]
+    filled = [facts(row, context, len(latest)) for row in shown]
+    first = filled[len(goals)] if tickets else filled[0]
+    below = [f"and {counted(len(tickets) - DIGEST_ROWS, 'more ticket')}"] if len(tickets) > DIGEST_ROWS else []
+    below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
+    wanted = context.rules.templates
+    title, problem = _title(first, len(tickets), len(goals)), None
+    of_goals, of_tickets = [_goal_line(values) for values in filled[: len(goals)]], filled[len(goals) :]
+    lines = [_line(values) for values in of_tickets]
+    try:
+        own = [templates.render(wanted.body, values) for values in of_tickets] if wanted.body is not None else lines
+        title = templates.render(wanted.title, first) if wanted.title is not None and tickets else title
+        lines = own
+    except ValueError as error:
+        problem = str(error)
+    body = "\n".join([*of_goals, *lines, *below])
+    return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
+
+
+def by_urgency(rows: Sequence[Row]) -> list[Row]:
+    """Return the last message about each ticket or goal, the most urgent first."""
 
     def urgency(row: Row) -> tuple[int, str, int]:
         return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
 
-    ordered = sorted(latest_by_ticket(rows), key=urgency)
-    filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
-    below = [f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []
-    below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
-    wanted = context.rules.templates
-    try:
-        title = templates.render(wanted.title, filled[0]) if wanted.title is not None else _title(filled)
-        lines = [_line(values) if wanted.body is None else templates.render(wanted.body, values) for values in filled]
-        problem = None
-    except ValueError as error:
-        title, lines, problem = _title(filled), [_line(values) for values in filled], str(error)
-    body = "\n".join([*lines, *below])
-    return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
+    return sorted(latest_by_ticket(rows), key=urgency)
 
 
 def to_customer(row: Row) -> Message:
@@ -142,43 +157,6 @@ def _zone_name(there: datetime) -> str:
     """Return the short name of a zone at an instant: CET, or UTC+03 where it has no letters."""
     name = there.strftime("%Z")
     return name if name.isalpha() else f"UTC{there:%z}"
-
-
-def sample_row() -> Row:
-    """Return the row of the outbox for `notify test`, about a ticket that does not exist."""
-    return {
-        "id": 0,
-        "ticket_id": 0,
-        "external_id": "SAMPLE",
-        "ticket_source": "sample",
-        "tenant": "sample tenant",
-        "plan": "sample plan",
-        "status": "open",
-        "priority": "high",
-        "assignee": "nobody",
-        "target": "first_response",
-        "deadline": None,
-        "reason": "a test message of slactl notify test",
-        "escalation": "sample",
-        "level": "sample",
-        "source": "automatic",
-        "kind": None,
-        "event_id": None,
-        "goal": None,
-        "sets_status": None,
-        "instead_of": None,
-        "stands_in_for": None,
-        "held_by": None,
-        "open_since": None,
-        "subject": "Sample subject",
-        "requester_email": "customer@example.com",
-    }
-
-
-def sample(context: DigestContext) -> Message:
-    """Return the message that `notify test` sends."""
-    message = compose([sample_row()], context)
-    return Message(f"slactl test: {message.title}"[:TITLE_LENGTH], message.body, message.problem)
 
 
 def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
@@ -254,10 +232,28 @@ def quiet_text(text: str) -> str:
     return _LINK.sub("] ", _CALL.sub(lambda match: match[0] + " ", shown))
 
 
-def _title(filled: Sequence[Mapping[str, str]]) -> str:
-    first = filled[0]
-    more = f"{first['count']} tickets need attention: " if len(filled) > 1 else ""
-    return f"{more}{'t' if more else 'T'}icket {first['id']}, {first['priority']}: {first['what']}"
+def _title(first: Mapping[str, str], tickets: int, goals: int) -> str:
+    """Return the title of a message about so many tickets and goals, of which it tells about the first."""
+    about = f"ticket {first['id']}, {first['priority']}: {first['what']}" if tickets else first["what"]
+    if tickets + goals == 1:
+        return about[:1].upper() + about[1:]
+    both = " and ".join(counted(number, word) for number, word in ((tickets, "ticket"), (goals, "goal")) if number)
+    return f"{both} need attention: {about[:1].lower() + about[1:]}"
+
+
+def _goal_line(row: Mapping[str, str]) -> str:
+    return row["what"] + _in_brackets(_delays(row))
+
+
+def _delays(row: Mapping[str, str]) -> list[str]:
+    """Return why a message came later than usual, or to somebody else."""
+    notes = [f"held back by {row['held_by']} until now"] if row["held_by"] else []
+    notes += [f"for {row['stands_in_for']}, who is away"] if row["stands_in_for"] else []
+    return notes + ([f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else [])
+
+
+def _in_brackets(notes: Sequence[str]) -> str:
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _line(row: Mapping[str, str]) -> str:
@@ -273,10 +269,7 @@ def _line(row: Mapping[str, str]) -> str:
     notes += (
         [f"open again since {row['open_since']}"] if row["open_since"] and row["open_since"] not in row["what"] else []
     )
-    notes += [f"held back by {row['held_by']} until now"] if row["held_by"] else []
-    notes += [f"for {row['stands_in_for']}, who is away"] if row["stands_in_for"] else []
-    notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
-    said = f" ({'; '.join(notes)})" if notes else ""
+    said = _in_brackets([*notes, *_delays(row)])
     return f"{name}: {row['what']}; {', '.join(part for part in parts if part)}{said}"
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from slactl.desk.messages.sender import is_unencrypted, reads_otherwise, scheme_of, server_of
+from slactl.desk.messages.by_mail.smtp import reads_otherwise
+from slactl.desk.messages.sender import is_unencrypted, scheme_of, server_of
 from slactl.desk.programs.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
 from slactl.sla.enums import OnUnknown
 from slactl.sla.rules import addresses
@@ -55,6 +56,8 @@ class Recipient:
     include: tuple[str, ...] = ()
     timezone: str | None = None
     allow_http: bool = False
+    #: Whether the addresses are those of a person, and not of a role that several people may read.
+    is_person: bool = False
 
 
 def recipient_of(rules: Rules, name: str) -> Recipient:
@@ -70,7 +73,8 @@ def recipient_of(rules: Rules, name: str) -> Recipient:
         Address(each) if isinstance(each, str) else Address(command=each.command)
         for each in dict.fromkeys(entry.notify)
     )
-    return Recipient(reached, notify, entry.on_unknown, entry.include, entry.timezone, entry.allow_http)
+    is_person = entry is rules.people.get(reached)
+    return Recipient(reached, notify, entry.on_unknown, entry.include, entry.timezone, entry.allow_http, is_person)
 
 
 def quiet_of(rules: Rules, name: str) -> list[Person]:

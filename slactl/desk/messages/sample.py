@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
-from slactl.desk.messages.digest import DigestContext, Message, sample, sample_row
+from slactl.desk.messages.by_mail.headers import mail_headers
+from slactl.desk.messages.digest import TITLE_LENGTH, DigestContext, Message, Row, compose
 from slactl.desk.messages.orders import order_for
 from slactl.desk.messages.recipients import Address, Recipient, recipient_of
 from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, send
@@ -151,7 +152,46 @@ def _try(
         return Result(DeliveryOutcome.DEAD, str(error))
     if dry_run:
         return None
-    result = send(order.numbered(new_message_id()), context.rules.settings.send_timeout.seconds)
+    message_id = new_message_id()
+    headers = mail_headers(context.rules, order.url, message_id, None)
+    result = send(order.numbered(message_id, headers), context.rules.settings.send_timeout.seconds)
     if result.outcome is DeliveryOutcome.SENT:  # whatever happens at the next address
         committed.add("test message to", "sent", [recipient.name])
     return result
+
+
+def sample_row() -> Row:
+    """Return the row of the outbox for `notify test`, about a ticket that does not exist."""
+    return {
+        "id": 0,
+        "ticket_id": 0,
+        "external_id": "SAMPLE",
+        "ticket_source": "sample",
+        "tenant": "sample tenant",
+        "plan": "sample plan",
+        "status": "open",
+        "priority": "high",
+        "assignee": "nobody",
+        "target": "first_response",
+        "deadline": None,
+        "reason": "a test message of slactl notify test",
+        "escalation": "sample",
+        "level": "sample",
+        "source": "automatic",
+        "kind": None,
+        "event_id": None,
+        "goal": None,
+        "sets_status": None,
+        "instead_of": None,
+        "stands_in_for": None,
+        "held_by": None,
+        "open_since": None,
+        "subject": "Sample subject",
+        "requester_email": "customer@example.com",
+    }
+
+
+def sample(context: DigestContext) -> Message:
+    """Return the message that `notify test` sends."""
+    message = compose([sample_row()], context)
+    return Message(f"slactl test: {message.title}"[:TITLE_LENGTH], message.body, message.problem)

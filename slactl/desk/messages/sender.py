@@ -1,9 +1,9 @@
 """Send one message through Apprise or a command, and print the result: a program of its own, started by path.
 
 A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
-(`url message_id receiver title body until allow_http proxy`, or `command facts environment seconds until`) and prints
-one (the fields of `Failure`). Apprise only says whether it worked, so the program watches `requests` and `smtplib` to
-learn why it did not. It discards what libraries print or log, because that may have secrets in it.
+(`url message_id receiver headers title body until allow_http proxy`, or `command facts environment seconds until`) and
+prints one (the fields of `Failure`). Apprise only says whether it worked, so the program watches `requests` and
+`smtplib` to learn why it did not. It discards what libraries print or log, because that may have secrets in it.
 """
 
 import json
@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from slactl.clock import uptime
 from slactl.desk.messages import failures as reasons
+from slactl.desk.messages.by_mail.smtp import reads_otherwise, watch_mail, write_headers, write_to
 from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
 from slactl.desk.programs.running import Limits, end_group, run_command
 from slactl.sla.rules.addresses import ON_THIS_MACHINE, is_loopback
@@ -90,6 +91,8 @@ def send(order: dict[str, Any]) -> Failure:
     elif reads_otherwise(service, order["url"]):
         return Failure(DEAD, "Apprise reads a different e-mail address from this address")
     mark(service, order["message_id"])
+    if order["headers"]:
+        write_headers(order["headers"])
     watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
     carrier.add(service)
@@ -217,83 +220,6 @@ def read_capped(response: Any) -> None:  # noqa: ANN401
             break
     response._content = content[:ANSWER_BYTES]
     response._content_consumed = True
-
-
-def watch_mail(failures: list[Failure]) -> None:
-    """Watch every refusal of a mail server, and where the connection broke."""
-    import smtplib
-
-    original = smtplib.SMTP.getreply
-    smtplib.SMTP.connect = noted(smtplib.SMTP.connect, failures, RETRY)  # type: ignore[method-assign]
-    smtplib.SMTP.starttls = noted(smtplib.SMTP.starttls, failures, DEAD)  # type: ignore[method-assign]
-    # If the connection breaks after the text of the mail is sent, nobody knows whether the server accepted it.
-    smtplib.SMTP.data = noted(smtplib.SMTP.data, failures, UNKNOWN)  # type: ignore[method-assign]
-
-    def getreply(self: smtplib.SMTP) -> tuple[int, bytes]:
-        code, text = original(self)
-        if code >= 400:
-            failures.append(Failure(DEAD if code >= 500 else RETRY, f"SMTP {code}"))
-        return code, text
-
-    smtplib.SMTP.getreply = getreply  # type: ignore[method-assign]
-
-
-def write_to(service: Any, receiver: str, failures: list[Failure]) -> None:  # noqa: ANN401
-    """Make a mail go to exactly this address and to no other; Apprise would read parts of some addresses as a name."""
-    import smtplib
-
-    service.targets, service.cc, service.bcc = [(False, receiver)], set(), set()
-    original = smtplib.SMTP.rcpt
-
-    def rcpt(self: smtplib.SMTP, recip: str, options: Any = ()) -> tuple[int, bytes]:  # noqa: ANN401
-        if smtplib.quoteaddr(recip) != f"<{receiver}>":
-            failures.append(Failure(DEAD, "Apprise would have sent the mail to another address"))
-            raise smtplib.SMTPException("another address")
-        return original(self, recip, options)
-
-    smtplib.SMTP.rcpt = rcpt  # type: ignore[method-assign]
-
-
-def reads_otherwise(service: Any, url: str) -> bool:  # noqa: ANN401
-    """Return whether Apprise would send mail to a part of an address of the URL; it cuts at an apostrophe."""
-    import re
-
-    if service.secure_protocol != "mailtos":
-        return False
-    read = type(service).parse_url(url)
-    stated = "\n".join([*read["targets"], read.get("cc", ""), read.get("bcc", "")])
-    used = {address for _, address in service.targets} | service.cc | service.bcc
-    between = r"\s,;:<>()\""
-    cut = [part for part in used if not re.search(rf"(?<![^{between}]){re.escape(part)}(?![^{between}])", stated)]
-    return bool(stated.strip() and cut)
-
-
-def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa: ANN401
-    """Return a step of the mail protocol that also notes how it failed."""
-    import socket
-    import ssl
-    from smtplib import SMTPNotSupportedError, SMTPResponseException
-
-    kinds: tuple[tuple[type[Exception], str, str], ...] = (
-        (ssl.SSLError, DEAD, "TLS: the server's certificate is not trusted"),
-        (SMTPNotSupportedError, DEAD, "the server does not offer TLS"),
-        (ConnectionRefusedError, RETRY, "connection refused"),
-        (socket.gaierror, RETRY, "the host is not known"),
-        (TimeoutError, outcome, "no answer in time"),
-    )
-
-    def step(*args: Any, **options: Any) -> Any:  # noqa: ANN401
-        try:
-            return original(*args, **options)
-        except SMTPResponseException:
-            raise  # its code was noted with the reply
-        except Exception as error:
-            known = next(((kind, text) for type_, kind, text in kinds if isinstance(error, type_)), None)
-            what, text = known or (outcome, reasons.with_errno("the connection broke", error))
-            failures.append(Failure(what, text, reached=outcome != RETRY))
-            raise
-
-    return step
 
 
 if __name__ == "__main__":

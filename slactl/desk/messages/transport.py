@@ -69,24 +69,25 @@ class Result:
 class Order:
     """Hold what the sender sends, and where: a URL and the proxy, or a command to run, with their secrets.
 
-    `message_id` is part of the message and is the same at each try. Mail goes to no other address than `receiver`. A
-    command gets `facts` as JSON on stdin, and its whole `environment`.
+    `message_id` is part of the message and is the same at each try. Mail goes to no other address than `receiver`, and
+    has these `headers`. A command gets `facts` as JSON on stdin, and its whole `environment`.
     """
 
     message: Message
     url: str = field(default="", repr=False)
     message_id: str = ""
     receiver: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_http: bool = False
     proxy: str = field(default="", repr=False)
     command: tuple[str, ...] = field(default=(), repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def numbered(self, message_id: str) -> "Order":
-        """Return the order with the id of the message."""
+    def numbered(self, message_id: str, headers: Mapping[str, str]) -> "Order":
+        """Return the order with the id of the message, and with the headers that a mail has."""
         facts = {"message_id": message_id, **self.facts} if self.command else {}
-        return replace(self, message_id=message_id, facts=facts)
+        return replace(self, message_id=message_id, headers=headers, facts=facts)
 
 
 def new_message_id() -> str:

@@ -18,7 +18,7 @@ from slactl.sla.calendar.zone import EPOCH
 from slactl.sla.oncall.schedule import Absence, Exceptions
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
-from slactl.text import check_input, clean, known_or_refuse, quoted
+from slactl.text import check_input, clean, known_or_refuse, nearest, quoted
 
 #: The longest reason of an override, in characters.
 REASON_LENGTH = 1000
@@ -44,6 +44,11 @@ class Between(NamedTuple):
 
     start: datetime
     until: datetime
+
+    @property
+    def typed(self) -> str:
+        """Return it as the options of a command, after a blank."""
+        return f" --from {to_text(self.start)} --until {to_text(self.until)}"
 
 
 class Opened(NamedTuple):
@@ -139,7 +144,8 @@ def override(
     """
     current = _in_force(desk)
     known_schedule(current.rules, schedule)
-    _known_person(current.rules, person)
+    why = f" --reason {quoted(reason)}" if reason is not None else ""
+    _known_person(current.rules, person, f"override {quoted(schedule)} --to", f"{between.typed}{why}")
     _check_order(
         now, between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'"
     )
@@ -160,8 +166,10 @@ def away(
         RefusedError: people would replace each other in a circle.
     """
     current = _in_force(desk)
-    for name in filter(None, (person, substitute)):
-        _known_person(current.rules, name)
+    instead = f" --substitute {quoted(substitute)}" if substitute is not None else ""
+    _known_person(current.rules, person, "away", f"{between.typed}{instead}")
+    if substitute is not None:
+        _known_person(current.rules, substitute, f"away {quoted(person)}{between.typed} --substitute")
     _check_order(now, between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
     return _add(desk, now, current, "away", {"person": person, "substitute": substitute}, between, dry_run=dry_run)
 
@@ -267,8 +275,11 @@ def _differences(name: str, old: Schedules, new: Schedules, a: datetime, b: date
             yield {"schedule": name, "start": instants[0], "end": instants[1], "was": was, "person": person}
 
 
-def _known_person(rules: Rules, name: str) -> None:
-    known_or_refuse(name, rules.people, "person", "slactl rules check")
+def _known_person(rules: Rules, name: str, command: str, rest: str = "") -> None:
+    """Refuse an unknown person; the hint is the command of `oncall` with the nearest name before its `rest`."""
+    near = nearest(name, rules.people)
+    hint = f"slactl oncall {command} {quoted(near)}{rest}" if near is not None else "slactl rules check"
+    known_or_refuse(name, rules.people, "person", hint)
 
 
 def _check_order(now: datetime, between: Between, hint: str) -> None:

@@ -1,16 +1,17 @@
 """Say how far the goals of the rules are reached in their periods: the numbers of `objectives`."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.reports.measures import By, ordered_groups, share
 from slactl.errors import RulesError, UsageError
-from slactl.sla.enums import Priority
-from slactl.sla.rules.match import Facts, Match
+from slactl.sla.enums import Priority, Target
+from slactl.sla.rules.match import Facts
 from slactl.sla.rules.objectives.goal import Margin, credit
 from slactl.sla.rules.objectives.period import CalendarPeriod, parse_period, period_of
 from slactl.store.read import outcomes as reads
@@ -28,6 +29,13 @@ FIELDS = (
     *("name", "period", "since", "until", "target", "goal", "kept", "missed", "attained"),
     *("spare", "needed", "open_at_risk", "credit", "state", "group"),
 )
+
+
+#: By group, how many outcomes were kept and missed, and how many targets are late or due soon.
+Sums = defaultdict[str | None, list[int]]
+
+#: Counted targets with the facts that goals match.
+Matched = tuple[Facts, reads.Counted]
 
 
 class Clock(NamedTuple):
@@ -80,74 +88,99 @@ def standings(
     With `period` only goals with periods of that kind are there, in this one. With `by` each goal has a record for each
     group of the outcomes, and none where it has no outcomes.
     """
-    found: list[Record] = []
-    for objective in objectives:
-        if period is None or period.kind is objective.period:
-            found += _standing(transaction, objective, clock, period or current_period(objective, at or clock.now), by)
-    return found
+    wanted = [
+        (objective, period or current_period(objective, at or clock.now))
+        for objective in objectives
+        if period is None or period.kind is objective.period
+    ]
+    counted = Counts(clock, [objective for objective, _ in wanted], by)
+    return [record for objective, its in wanted for record in _standing(transaction, objective, its, counted)]
+
+
+class Counts:
+    """Read outcomes and targets at risk, once; goals with the same target share what is read about a period."""
+
+    def __init__(self, clock: Clock, objectives: Sequence["Objective"], by: By | None = None) -> None:
+        self.clock, self.by = clock, by
+        self._objectives = objectives
+        self._outcomes: dict[tuple[Target, Period], list[Matched]] = {}
+        self._at_risk: dict[Target, list[Matched]] = {}
+
+    def of(
+        self, transaction: "Transaction", objective: "Objective", period: CalendarPeriod, *, at_risk: bool = False
+    ) -> "Sums":
+        """Return the sums of what a goal matches in a period, by group; the targets `at_risk` are of now."""
+        now, target, bounds = to_text(self.clock.now), objective.target, _bounds(objective, period, self.clock.now)
+        keys = {key for other in self._objectives if other.target is target for key in other.match.keys_used()}
+        if (target, bounds) not in self._outcomes:
+            rows = reads.counted_outcomes(transaction, bounds, target.value, keys, self.by)
+            self._outcomes[target, bounds] = [(_facts(row), row) for row in rows]
+        if at_risk and target not in self._at_risk:
+            soon = to_text(self.clock.now + timedelta(seconds=self.clock.due_soon))
+            rows = reads.targets_at_risk(transaction, now, soon, target.value, keys, self.by)
+            self._at_risk[target] = [(_facts(row), row) for row in rows]
+        return _matched(objective, self._outcomes[target, bounds], self._at_risk[target] if at_risk else ())
+
+    def margin(self, transaction: "Transaction", objective: "Objective", period: CalendarPeriod) -> Margin:
+        """Return how many outcomes of a goal were kept and missed in a period."""
+        kept, missed, *_ = self.of(transaction, objective, period)[None]
+        return Margin(objective.goal, kept, missed)
 
 
 def _standing(
-    transaction: "Transaction", objective: "Objective", clock: Clock, period: CalendarPeriod, by: By | None
+    transaction: "Transaction", objective: "Objective", period: CalendarPeriod, counted: Counts
 ) -> Iterator["Record"]:
     since, until = period.bounds(objective.zone)
-    is_now, target = since <= clock.now < until, objective.target.value
-    now, soon = to_text(clock.now), to_text(clock.now + timedelta(seconds=clock.due_soon))
-    bounds = Period(now, to_text(since), to_text(until))
-    rows = reads.counted_outcomes(transaction, bounds, target, by)
-    rows += reads.targets_at_risk(transaction, now, soon, target, by) if is_now else []
-    counts = _matched(objective.match, rows)
-    for group in ordered_groups(counts, by) if by is not None else [None]:
-        counted = counts[group]
-        margin = Margin(objective.goal, counted["kept"], counted["missed"])
+    is_now = since <= counted.clock.now < until
+    counts = counted.of(transaction, objective, period, at_risk=is_now)
+    for group in ordered_groups(counts, counted.by) if counted.by is not None else [None]:
+        kept, missed, late, soon = counts[group]
+        margin = Margin(objective.goal, kept, missed)
         yield {
             "name": objective.name,
             "period": period.name,
             "since": to_text(since),
             "until": to_text(until),
-            "target": target,
+            "target": objective.target.value,
             "goal": float(objective.goal.share),
             "kept": margin.kept,
             "missed": margin.missed,
             "attained": share(margin.kept, margin.done),
             "spare": margin.spare,
             "needed": margin.needed,
-            "open_at_risk": counted["late"] + counted["soon"] if is_now else None,
+            "open_at_risk": late + soon if is_now else None,
             "credit": credit(margin, objective.thresholds),
-            "state": _state(margin, counted["soon"]),
+            "state": _state(margin, soon),
             "group": group,
         }
-
-
-def margin_of(transaction: "Transaction", objective: "Objective", period: CalendarPeriod, now: datetime) -> Margin:
-    """Return how many outcomes of a goal were kept and missed in a period, as known at `now`."""
-    since, until = period.bounds(objective.zone)
-    bounds = Period(to_text(now), to_text(since), to_text(until))
-    counted = _matched(objective.match, reads.counted_outcomes(transaction, bounds, objective.target.value))[None]
-    return Margin(objective.goal, counted["kept"], counted["missed"])
 
 
 def missed_tickets(
     transaction: "Transaction", objective: "Objective", period: CalendarPeriod, now: datetime
 ) -> list[int]:
     """Return the tickets that missed the target of a goal in a period, each once, by the instant of the miss."""
-    since, until = period.bounds(objective.zone)
-    bounds = Period(to_text(now), to_text(since), to_text(until))
-    found = reads.missed_outcomes(transaction, bounds, objective.target.value)
+    bounds, keys = _bounds(objective, period, now), objective.match.keys_used()
+    found = reads.missed_outcomes(transaction, bounds, objective.target.value, keys)
     return list(dict.fromkeys(number for number, row in found if objective.match.matches(_facts(row))))
+
+
+def _bounds(objective: "Objective", period: CalendarPeriod, now: datetime) -> Period:
+    since, until = period.bounds(objective.zone)
+    return Period(to_text(now), to_text(since), to_text(until))
 
 
 def _facts(row: reads.Counted) -> Facts:
     return Facts(row.plan, row.tenant, row.tags, Priority(row.priority), row.requester_domain)
 
 
-def _matched(match: Match, rows: Iterable[reads.Counted]) -> defaultdict[str | None, Counter[str]]:
+def _matched(objective: "Objective", *parts: Iterable[Matched]) -> Sums:
     """Return the sums of the rows that a goal matches, by group."""
-    counts: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        if match.matches(_facts(row)):
-            counts[row.group].update(kept=row.kept, missed=row.missed, late=row.late, soon=row.soon)
-    return counts
+    sums: Sums = defaultdict(lambda: [0, 0, 0, 0])
+    for facts, row in chain(*parts):
+        if objective.match.matches(facts):
+            counts = (row.kept, row.missed, row.late, row.soon)
+            sums[row.group] = [before + more for before, more in zip(sums[row.group], counts, strict=True)]
+    return sums
 
 
 def _state(margin: Margin, soon: int) -> str:
@@ -168,5 +201,6 @@ def alert_words(goal: Mapping[str, Any]) -> str:
         back = f"{goal['needed']:,} in a row bring it back" if goal["needed"] else "out of reach in this period"
         stand = f"below {goal['goal']}, {share}, {back}"
     numbers, left = ", ".join(map(str, goal["tickets"])), goal["missed"] - len(goal["tickets"])
-    more = f" and {left:,} more" if left > 0 else ""
-    return f"Goal {goal['objective']} ({goal['goal']}), {goal['period']}: {stand}; missed by ticket {numbers}{more}"
+    missed = f"ticket{'s' if left > 0 or len(goal['tickets']) > 1 else ''} {numbers}"
+    missed += f" and {left:,} more" if left > 0 else ""
+    return f"Goal {goal['objective']} ({goal['goal']}), {goal['period']}: {stand}; missed by {missed}"

@@ -107,6 +107,28 @@ def table_names(path: Path, table: str) -> list[str]:
         return []
 
 
+def value_keys(path: Path) -> list[str]:
+    """Return the keys of a rules file, and those of all settings, as `rules set` takes them.
+
+    Policies and the like stand under their names or ids. As for `due_soon`, the file is not validated.
+    """
+    from slactl.sla.rules.model import Settings
+
+    found = [*_keys_of(_stated(path), ""), *(f"settings.{key}" for key in Settings.file_keys())]
+    return sorted(dict.fromkeys(found))
+
+
+def _keys_of(table: Mapping[str, Any], before: str) -> Iterator[str]:
+    for key, value in table.items():
+        listed = value if isinstance(value, list) else []
+        tables = [dict(each) for each in listed if isinstance(each, Mapping)]
+        named = {str(name): each for each in tables if (name := each.pop("id", None) or each.pop("name", None))}
+        if isinstance(value, Mapping) or named:
+            yield from _keys_of(value if isinstance(value, Mapping) else named, f"{before}{key}.")
+        elif not tables:
+            yield f"{before}{key}"
+
+
 def matched_names(path: Path, key: str) -> list[str]:
     """Return the plans, tenants or tags (`key`) that policies match; as for `due_soon`, the file is not validated."""
     stated = _stated(path)

@@ -1,29 +1,18 @@
 """Explain deadlines: the policy that set them, the steps that lead to them, and how the time was spent."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
-from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
-from slactl.desk.oncall.duty import Presence
-from slactl.desk.tickets.deadlines import kept_late, refusing_ended_calendars
-from slactl.errors import RefusedError
+from slactl.desk.tickets.deadlines import kept_late
+from slactl.desk.tickets.upcoming import Case, case_of, levels
 from slactl.sla.calendar.calendar import BusinessCalendar
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
-from slactl.sla.escalation.levels import FiringKey, rules_watching
-from slactl.sla.escalation.renumbering import counted
-from slactl.sla.escalation.upcoming import IsBaseline, to_come
-from slactl.sla.history.effective import effective, retracted_names
 from slactl.sla.history.event import Event
-from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.explanation import (
     ExplanationStep,
     Segment,
@@ -36,7 +25,7 @@ from slactl.sla.timers.explanation import (
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import Evaluation, Timer, TimerState
+from slactl.sla.timers.timer import Timer, TimerState
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
@@ -47,20 +36,6 @@ Record = dict[str, Any]
 
 #: The events that choose the policy of a ticket.
 _CHOOSING = (EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.TAGS, EventType.RULES_APPLIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One ticket with everything that its deadlines follow from."""
-
-    number: int
-    history: Sequence[Event]
-    evaluation: Evaluation
-    versions: RulesVersions
-    in_force: Rules
-    fired: Collection[FiringKey]
-    is_baseline: IsBaseline
-    presence_at: Callable[[datetime], Presence]
 
 
 def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
@@ -74,18 +49,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
     with desk.database.read() as connection:
         number = reads.ticket_id(connection, reference)
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
-        history, versions = event_reads.history(connection, number), RulesVersions.of_ticket(connection, number)
-        if history[0].at > now:
-            opened = to_text(history[0].at)
-            raise RefusedError(f"ticket {number} was opened later, at {opened}", f"slactl show {number}")
-        with refusing_ended_calendars(f"ticket {number}"):
-            evaluation = evaluate(history, versions.version, now, versions.holidays, ())
-        decisions = counted(reads.decisions(connection, number), retracted_names(history))
-        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions if row["kind"]]
-        is_baseline = Baselines(connection).of_ticket(number)
-        happened, in_force = effective(history, now), rules_in_force(desk, connection).rules
-        presence_at = partial(Presence.by, connection, in_force, desk.rules)
-        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline, presence_at)
+        case = case_of(desk, connection, number, now)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -196,7 +160,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         "segments": [_segment_record(each) for each in found if not each.ahead],
         "ahead": [_segment_record(each) for each in found if each.ahead],
         **_date_records(calendar, timer.started_at, end),
-        "levels": list(_levels(timer, case)),
+        "levels": list(levels(timer, case)),
     }
 
 
@@ -265,26 +229,6 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
             {"at": to_text(at), "seconds": seconds} for at, seconds in clock_changes(calendar, first, last)
         ],
     }
-
-
-def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """Yield the next firing of each level in force, if its instant is known."""
-    evaluation = case.evaluation
-    if timer.stopped_at is not None or timer.state is TimerState.UNKNOWN:
-        return
-    for escalation in rules_watching(timer.clock_run, case.in_force):
-        for due in to_come(timer.clock_run, escalation, evaluation, case.fired, case.is_baseline):
-            presence = case.presence_at(max(instant_of(due.at), evaluation.now))
-            who = presence.reached(due, escalation.fallback, evaluation.assignee)
-            yield {
-                "escalation": escalation.id,
-                "level": due.level.id,
-                "repeat": due.repeat,
-                "offset": str(due.level.at),
-                "due_at": to_text(instant_of(due.at)),
-                "assigns": who[0],
-                "tells": who[1],
-            }
 
 
 def _why_none(kind: Target, terms: Terms) -> str:

@@ -100,7 +100,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootCloc
         what = f"{counted(count, 'open ticket')} of which nobody was told"
         yield Check("recipients", False, what, f"slactl notifications list --recipient {NOBODY}")
     if outcomes_from(connection) > 0:
-        what = "outcomes are missing for tickets that were resolved and reopened before the upgrade"
+        what = "outcomes of tickets that were reopened, or of which something was undone, are from before the upgrade"
         yield Check("outcomes", True, what, "slactl doctor --rebuild")
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"

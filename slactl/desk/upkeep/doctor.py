@@ -19,6 +19,7 @@ from slactl.clock import BootClock, from_text
 from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
+from slactl.desk.mail import failed
 from slactl.desk.messages import recipients
 from slactl.desk.oncall.exceptions import doubts
 from slactl.desk.programs.secrets import Secrets, Unresolved
@@ -36,7 +37,7 @@ from slactl.store.read import messages, runs
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
-from slactl.text import clean, quoted
+from slactl.text import clean, counted, quoted
 
 #: What doctor says of a lock that nobody holds.
 FREE = "free"
@@ -53,7 +54,7 @@ def examine(desk: Desk, now: datetime, environment: Mapping[str, str], boot: Boo
     checks = [*_versions(), *database_checks(desk, now, boot)]
     if not os.path.isdir(desk.database.path):  # a folder has no side files, and slactl does not check its mode
         checks += [*machine.file_checks(desk.database.path), *machine.mount_checks(desk.database.path)]
-        checks.append(_lock(desk, now))
+        checks += [_lock(desk, now), *_unread_mail(desk)]
     fixes = {each.fix for each in checks}
     checks += [each for each in _trust(desk) if each.ok or each.fix not in fixes]
     return Health((*checks, *_rules(desk, environment, now)))
@@ -142,6 +143,19 @@ def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterato
         yield from _sources(desk, [source.name for source in rules.sources], now)
     if rules.mail is not None:
         yield from _mail(desk, rules.mail.address, now)
+
+
+def _unread_mail(desk: Desk) -> Iterator[Check]:
+    """Check that no message waits that slactl could not read."""
+    folder = failed.failed_folder(desk.database.path)
+    try:
+        count = len(failed.names(folder))
+    except OSError as error:
+        yield Check("mail", True, f"{clean(str(folder))} cannot be looked at: {error.strerror}")
+        return
+    if count:
+        what = f"slactl could not read {counted(count, 'message')}, kept in {clean(str(folder))}"
+        yield Check("mail", False, what, "slactl mail --failed")
 
 
 def _mail(desk: Desk, address: str, now: datetime) -> Iterator[Check]:

@@ -28,11 +28,11 @@ NOT_OF_OUTCOMES = {"id", "detected_at"}
 
 #: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
-
 #: The columns of `ticket` and `timer` that were added later, and what an older row has there until its ticket changes.
 LATER_OF_TICKET: Row = dict.fromkeys(("wakes_at", "woken_due_at", "woken_due_target"))
 LATER: Row = dict.fromkeys(("paused_seconds", "closed_seconds", "wakes_at", "woken_state", "woken_due_at"))
-WITH_OUTCOMES: Row = {"agreement": 0, "counted": 0}
+#: The columns of `timer` that, like its outcomes, may be those of before an upgrade.
+NUMBERED = ("arming", "agreement", "counted")
 
 #: A check retries a ticket that failed an hour later; a day is more than that, however far two clocks differ.
 PUT_OFF = timedelta(days=1)
@@ -182,8 +182,8 @@ def _timer_differences(
         if key in stored or key[0] not in tuple(Condition):
             # The cycle of a breach is found by its deadline, which may have moved since.
             noticed = [at for (kind, *_), instants in late.detected.items() if kind == key[0] for at in instants]
-            later = LATER if kept.outcomes is not None else LATER | WITH_OUTCOMES
-            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed, later)
+            numbered = NUMBERED if kept.outcomes is None else ()
+            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed, numbered)
             yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
 
 
@@ -230,7 +230,7 @@ def outcome_name(number: int, row: Row) -> str:
 
 
 def _one_timer(
-    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str], later: Row
+    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str], skipped: Sequence[str]
 ) -> Iterator[Difference]:
     name = timer_name(number, row or late or {})
     if row is None or late is None:
@@ -240,7 +240,7 @@ def _one_timer(
         if column == "detected_at":
             if row[column] is not None and row[column] not in noticed:
                 yield Difference(number, name, column, row[column], value)
-        elif column in NOT_OF_HISTORY or (column in later and row[column] == later[column]):
+        elif column in (*NOT_OF_HISTORY, *skipped) or (column in LATER and row[column] == LATER[column]):
             continue
         elif not _fits(row[column], (early or late)[column], value):
             yield Difference(number, name, column, row[column], value)

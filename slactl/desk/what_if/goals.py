@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from slactl.desk.reports.objectives import current_period
@@ -17,6 +18,9 @@ from slactl.sla.timers.timer import Outcome
 #: How many outcomes were kept and missed.
 Counts = list[int]
 
+#: The domain of a requester, after the instant from which it holds.
+Domain = tuple[datetime, str | None]
+
 
 class GoalTally:
     """Count the outcomes of the goals of one set of rules, by goal and period."""
@@ -30,13 +34,11 @@ class GoalTally:
 
         A late stop and the deadline that passed before it are one miss in each of their periods, as in a report.
         """
-        domain = _domain(history) if self._objectives else None
+        domains = _domains(history) if self._objectives else []
         for objective in self._objectives.values():
             for outcome in outcomes:
-                groups = outcome.groups
-                facts = Facts(groups.plan, groups.tenant, groups.tags, groups.priority, domain)
-                if outcome.kind is objective.target and objective.match.matches(facts):
-                    instants = [at for at in (outcome.stopped_at, outcome.late_since) if at is not None]
+                instants = [at for at in (outcome.late_since, outcome.stopped_at) if at is not None]
+                if outcome.kind is objective.target and objective.match.matches(_facts(outcome, domains, instants[0])):
                     for period in {current_period(objective, at) for at in instants}:
                         self._counts[objective.name, period][not outcome.met] += 1
 
@@ -59,13 +61,22 @@ class GoalTally:
         }
 
 
-def _domain(history: Sequence[Event]) -> str | None:
-    """Return the present domain of the requester of a ticket."""
+def _facts(outcome: Outcome, domains: Sequence[Domain], at: datetime) -> Facts:
+    """Return the facts of a ticket at the instant of an outcome."""
+    groups = outcome.groups
+    domain = next((known for since, known in reversed(domains) if since <= at), domains[0][1])
+    return Facts(groups.plan, groups.tenant, groups.tags, groups.priority, domain)
+
+
+def _domains(history: Sequence[Event]) -> list[Domain]:
+    """Return the domains that the requester of a ticket had, each with the instant from which it held."""
     facts = TicketFacts(history[0].detail, "")
+    found = [(history[0].at, facts.domain)]
     for event in history:
         if event.type is EventType.EDITED:
             facts.take(event, "")
-    return facts.now.requester_domain
+            found.append((event.at, facts.domain))
+    return found
 
 
 def compared(sides: tuple[GoalTally, GoalTally], names: tuple[str, str]) -> list[dict[str, Any]]:

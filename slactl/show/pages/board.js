@@ -21,4 +21,18 @@
   };
   tick();
   setInterval(tick, 1000);
+  // Read the file again; whoever uses the keyboard stays in the same list. Storage may be switched off.
+  const label = (list) => list.getAttribute("aria-label"), key = "slactl board " + location.pathname;
+  try {
+    const before = sessionStorage.getItem(key);
+    sessionStorage.removeItem(key);
+    const list = [...document.querySelectorAll(".scroll")].find((each) => label(each) === before);
+    if (list) list.focus({ preventScroll: true });
+  } catch {}
+  setTimeout(() => {
+    try {
+      sessionStorage.setItem(key, label(document.activeElement) || "");
+    } catch {}
+    location.reload();
+  }, Number(root.reload) * 1000);
 })();

@@ -4,7 +4,7 @@ A level becomes due when a number of seconds has been counted since its timer st
 calendar or on the wall clock, without the pauses of the timer.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -132,22 +132,30 @@ class Walk:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, str, str], tuple[ClockRun, list[DueLevel], Iterator[DueLevel]]] = {}
+        #: The instants of each level that are known, and the rest of them; None where all are known.
+        self._known: dict[tuple[str, int, str, str], tuple[ClockRun, list[DueLevel], Iterator[DueLevel] | None]] = {}
 
     def repeats(self, clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> Iterator[DueLevel]:
         """Yield a level and its repeats, as `repeats`; each instant is calculated when it is first asked for."""
         name = (clock_run.kind, clock_run.cycle, escalation.id, level.id)
         known = self._known.get(name)
         if known is None or known[0] is not clock_run:
-            known = self._known[name] = (clock_run, [], repeats(clock_run, escalation, level))
+            due = repeats(clock_run, escalation, level)
+            known = (clock_run, list(due), None) if level.repeat is None else (clock_run, [], due)
+            self._known[name] = known
         _, found, further = known
-        for number in count():
-            if number == len(found):
-                due = next(further, None)
-                if due is None:
-                    return
-                found.append(due)
-            yield found[number]
+        return iter(found) if further is None else _lengthened(found, further)
+
+
+def _lengthened(found: list[DueLevel], further: Iterator[DueLevel]) -> Iterator[DueLevel]:
+    """Yield the levels that were found, and those that are found further on, which are kept."""
+    for number in count():
+        if number == len(found):
+            due = next(further, None)
+            if due is None:
+                return
+            found.append(due)
+        yield found[number]
 
 
 def due_levels(
@@ -215,12 +223,10 @@ def next_instant(
     return min(instants, default=None)
 
 
-def rules_watching(clock_run: "ClockRun", rules: "Rules") -> Iterator["Escalation"]:
-    """Yield the escalation rules that watch a timer, whichever tickets they match."""
-    for escalation in rules.escalations:
-        only = clock_run.escalations
-        if escalation.on == clock_run.kind and (only is None or escalation.id in only):
-            yield escalation
+def rules_watching(clock_run: "ClockRun", rules: "Rules") -> Sequence["Escalation"]:
+    """Return the escalation rules that watch a timer, whichever tickets they match."""
+    watching, only = rules.watching(clock_run.kind), clock_run.escalations
+    return watching if only is None else [escalation for escalation in watching if escalation.id in only]
 
 
 def decide_due(

@@ -1,6 +1,6 @@
 """Return the events of a history that count: without what was retracted, and with what a status brings by itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,18 +13,38 @@ from slactl.sla.history.event import Event
 def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     """Return the events up to `now` from which everything is computed.
 
-    An event that a later one retracted is left out, and so are retractions; a retraction can be retracted itself. A
-    status that was set `until` an instant is followed there by `open`, unless another status came first. This follows
-    from the history alone: the event that `check` recorded about it is only for people.
+    An event that a later one retracted is left out. A retraction can be retracted itself; one that counts stays if it
+    retracts events that can set deadlines, and its detail has them as `lost`. A status that was set `until` an instant
+    is followed there by `open`, unless another status came first. This follows from the history alone: the event that
+    `check` recorded about it is only for people.
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if gone := retracted_names(known):
-        # A ticket that was opened stays opened: there would be nothing left to compute.
-        kept = (event for event in known if event.id is None or event.id not in gone or event.type is EventType.CREATED)
-        known = [event for event in kept if event.type is not EventType.RETRACTED]
+        known = list(_without(known, gone))
     if any(not _BY_ITSELF.isdisjoint(event.detail) for event in known if event.type is EventType.STATUS):
         known = _woken(known, now)
     return known
+
+
+#: The events that can set deadlines anew.
+_SETTING = frozenset(
+    (
+        *(EventType.DUE_SET, EventType.STATUS, EventType.PRIORITY),
+        *(EventType.PLAN, EventType.TENANT, EventType.TAGS),
+    )
+)
+
+
+def _without(history: Sequence[Event], gone: Collection[str]) -> Iterator[Event]:
+    lost = {event.id: event for event in history if event.id in gone and event.type in _SETTING}
+    for event in history:
+        if event.type is EventType.RETRACTED:
+            named = event.detail.get("events") or () if event.id not in gone else ()
+            if found := [lost.pop(name) for name in named if name in lost]:
+                yield replace(event, detail={"lost": found})
+        # A ticket that was opened stays opened: there would be nothing left to compute.
+        elif event.id is None or event.id not in gone or event.type is EventType.CREATED:
+            yield event
 
 
 #: The fields of a status that ends by itself, and of the event that records this.

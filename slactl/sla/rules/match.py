@@ -77,6 +77,10 @@ class Match(MatchKeys):
         stated: dict[str, Any] = _stated(self)
         return stated
 
+    def keys_used(self) -> set[str]:
+        """Return the keys on which the match of a ticket depends."""
+        return set(self.given()) - {"not_"} | set(self.not_.given() if self.not_ is not None else ())
+
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
         return super().matches(facts) and (self.not_ is None or not self.not_.matches(facts))

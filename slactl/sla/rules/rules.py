@@ -55,6 +55,15 @@ class Rules(Part):
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     @cached_property
+    def _watching(self) -> dict[str, tuple[Escalation, ...]]:
+        names = dict.fromkeys(str(escalation.on) for escalation in self.escalations)
+        return {name: tuple(each for each in self.escalations if each.on == name) for name in names}
+
+    def watching(self, kind: str) -> tuple[Escalation, ...]:
+        """Return the escalation rules that watch a target or a condition, in the order of the file."""
+        return self._watching.get(kind, ())
+
+    @cached_property
     def _calendars(self) -> dict[tuple[object, ...], BusinessCalendar]:
         return {}
 

@@ -59,8 +59,10 @@ def word_of(*kinds: type[StrEnum]) -> Form:
     words = {member.value: member for kind in kinds for member in kind}
 
     def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, StrEnum):
+        if isinstance(value, StrEnum):
             return value
+        if not isinstance(value, str):
+            raise ValueError(f"must be one of {', '.join(words)}")
         if value not in words:
             raise ValueError(not_one_of(value, words))
         return words[value]

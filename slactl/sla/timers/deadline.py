@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slactl.durations import Duration
 from slactl.sla.enums import Target
+from slactl.sla.timers.numbers import Numbers
 from slactl.sla.timers.pauses import (
     Pause,
     PauseLog,
@@ -31,7 +32,7 @@ class TrackedTarget:
 
     It is evaluated with the duration and the terms it was given last. Time counts from `counted_from`: the start, or a
     person's change. `missed` holds the deadlines that had passed before a person set other ones by hand.
-    `agreement` counts the later deadlines that followed a miss. `is_unknown` says that the history cannot tell its end.
+    `is_unknown` says that the history cannot tell its end.
     """
 
     kind: Target
@@ -47,8 +48,7 @@ class TrackedTarget:
     missed: list[Missed] = field(default_factory=list)
     #: All of them, including those that are not missed under the present duration.
     replaced: list[Missed] = field(default_factory=list)
-    agreement: int = 0
-    deadline_revision: int = 0
+    numbers: Numbers = field(default_factory=Numbers)
     is_unknown: bool = False
     #: What was missed before a reopening: certain, even if nobody knows the end that follows.
     certain: tuple[Breach, ...] = ()
@@ -100,7 +100,11 @@ class TrackedTarget:
         self.set_at = at
         if late:
             self._judge_anew()
-        self._count_revision(before, at, after_a_miss=late)
+        after = self.due_if_resumed(at)
+        is_later = self.numbers.move(before, after)
+        self.numbers.agreement += late and is_later
+        if is_later or (not late and after != before):
+            self.numbers.count_lost()
 
     def set_by_hand(self, at: int, due: int | None) -> None:
         """Set the deadline to an instant that a person chose, or clear (None) the one set before."""
@@ -110,20 +114,24 @@ class TrackedTarget:
         late = not self.is_unknown and self._is_past_due(at)
         if late and before is not None and (last is None or before > last):
             late_since = self._late_since(before, ended(self._pauses(), at))
-            missed = Missed(before, at, self.manual is not None, self.agreement, late_since)
+            missed = Missed(before, at, self.manual is not None, self.numbers.agreement, late_since)
             self.missed.append(missed)
             self.replaced.append(missed)
         self.manual, self.set_at = due, at
-        self._count_revision(before, at)
-        if self.missed:
-            # A deadline later than the last one that was missed is a new agreement; an earlier one is not.
-            after, missed = self.due_if_resumed(at), self.missed[-1]
-            is_later = after is None or after > missed.due
-            self.agreement = max(self.agreement, missed.agreement + 1) if is_later else missed.agreement
+        after, latest = self.due_if_resumed(at), self.missed[-1] if self.missed else None
+        self.numbers.move(before, after)
+        if latest is not None and after is not None and after <= latest.due:
+            # Only a deadline later than the last one that was missed is a new agreement.
+            self.numbers.agreement = latest.agreement
+            return
+        if latest is not None:
+            self.numbers.agree_again(latest.agreement)
+        if after != before:
+            self.numbers.count_lost()
 
     def as_stopped(self) -> "TrackedTarget":
         """Return a copy of the target as it stopped, which no later event changes."""
-        return replace(self, missed=[*self.missed], replaced=[*self.replaced])
+        return replace(self, missed=[*self.missed], replaced=[*self.replaced], numbers=replace(self.numbers))
 
     def reopen(self, at: int) -> None:
         """Let the clock run on from `at`; a deadline set by hand that was met keeps the time that was left.
@@ -190,7 +198,7 @@ class TrackedTarget:
             overdue_seconds=self._overdue(due, end, now) if late and due is not None else 0,
             consumed_seconds=elapsed if since is None else elapsed - calendar.between_seconds(since, end),
             manual=self.manual is not None,
-            deadline_revision=self.deadline_revision,
+            deadline_revision=self.numbers.revision,
             clock_run=clock_run,
             target_duration=self.duration,
             terms=self.terms,
@@ -211,8 +219,8 @@ class TrackedTarget:
             self._target(due, past),
             pauses,
             self.calendar,
-            self.deadline_revision,
-            self.agreement,
+            self.numbers.revision,
+            self.numbers.agreement,
             self.manual is not None,
         )
 
@@ -250,7 +258,7 @@ class TrackedTarget:
         """
         missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
         if late is not None and (not self.missed or late[0] > self.missed[-1].due):
-            missed.setdefault(self.agreement, late)
+            missed.setdefault(self.numbers.agreement, late)
         return tuple(
             Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
         )
@@ -280,13 +288,6 @@ class TrackedTarget:
         if self.stopped is not None:
             return TimerState.MET
         return TimerState.PAUSED if pausing else TimerState.RUNNING
-
-    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool = False) -> None:
-        """Count a deadline that moved to later: its warnings may fire again, and after a miss every level."""
-        after = self.due_if_resumed(at)
-        if before is not None and after is not None and after > before:
-            self.deadline_revision += 1
-            self.agreement += after_a_miss
 
 
 def _goes_on(pauses: Sequence[Pause]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slactl.sla.enums import EventType, Priority
+from slactl.sla.enums import EventType, Priority, Status
 from slactl.sla.history.event import Event, region_of
 from slactl.sla.rules.match import Facts
 from slactl.text import domain_of
@@ -20,7 +20,7 @@ class TicketFacts:
     A priority that slactl raised, and a tag that it added, choose no policy: `as_set` leaves them out.
     """
 
-    __slots__ = ("_domain", "_set_priority", "_set_tags", "plan", "priority", "region", "tags", "tenant", "timezone")
+    __slots__ = ("_set_priority", "_set_tags", "domain", "plan", "priority", "region", "tags", "tenant", "timezone")
 
     def __init__(self, detail: Detail, default_plan: str) -> None:
         self.plan: str = detail.get("plan") or default_plan
@@ -30,17 +30,16 @@ class TicketFacts:
         self.priority = self._set_priority = Priority(detail.get("priority") or Priority.NORMAL)
         self.tags: tuple[str, ...] = tuple(detail.get("tags") or ())
         self._set_tags = self.tags
-        self._domain = _domain(detail)
+        self.domain = _domain(detail)
 
-    @property
-    def now(self) -> Facts:
-        """Return what escalation rules match on."""
-        return Facts(self.plan, self.tenant, self.tags, self.priority, self._domain)
+    def now(self, status: Status, assignee: str | None) -> Facts:
+        """Return what escalation rules match on, for a ticket with this status and assignee."""
+        return Facts(self.plan, self.tenant, self.tags, self.priority, self.domain, status, assignee)
 
     @property
     def as_set(self) -> Facts:
         """Return what policies match on: without what slactl changed itself."""
-        return Facts(self.plan, self.tenant, self._set_tags, self._set_priority, self._domain)
+        return Facts(self.plan, self.tenant, self._set_tags, self._set_priority, self.domain)
 
     def take(self, event: Event, default_plan: str) -> None:
         """Take the change that an event made."""
@@ -51,7 +50,7 @@ class TicketFacts:
         elif event.type is EventType.TAGS:
             self._take_tags(event)
         elif event.type is EventType.EDITED:
-            self._domain = _domain(detail) or self._domain
+            self.domain = _domain(detail) or self.domain
         else:
             self.plan = (detail["plan"] or default_plan) if "plan" in detail else self.plan
             self.tenant = detail.get("tenant", self.tenant)

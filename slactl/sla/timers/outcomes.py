@@ -58,9 +58,9 @@ def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupL
     counted.update(breach.agreement for breach in new)
     missed: dict[int, Breach | None] = {breach.agreement: breach for breach in new}
     if stopped is not None:
-        missed.setdefault(tracked.agreement, None)
+        missed.setdefault(tracked.numbers.agreement, None)
     for agreement, breach in missed.items():
-        ends = stopped if agreement == tracked.agreement else None
+        ends = stopped if agreement == tracked.numbers.agreement else None
         yield Outcome(
             kind=timer.kind,
             cycle=timer.cycle,

@@ -6,6 +6,7 @@ Instants are whole seconds since 1970-01-01 UTC here, because these functions ru
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.durations import Duration
@@ -21,6 +22,7 @@ def seconds_of(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+@lru_cache(maxsize=4096)
 def instant_of(seconds: int) -> datetime:
     """Return the aware UTC instant that many seconds after 1970."""
     return _EPOCH + timedelta(0, seconds)

@@ -14,15 +14,7 @@ from functools import partial
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
-from slactl.sla.enums import (
-    Condition,
-    CountFrom,
-    EventType,
-    LateTargets,
-    NextResponseFrom,
-    Status,
-    Target,
-)
+from slactl.sla.enums import Condition, CountFrom, EventType, LateTargets, NextResponseFrom, Status, Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
@@ -87,7 +79,10 @@ class Replay:
             NoOpenHours: the calendar has too little open time left for a target.
         """
         reader = _READERS.get(event.type)
-        if reader is not None:
+        if event.type is EventType.RETRACTED:
+            for lost in event.detail["lost"]:
+                self._targets.lose(lost)
+        elif reader is not None:
             self._updated = at = seconds_of(event.at)
             reader(self, at, event)
             if event.type in _OF_GROUPS:
@@ -109,7 +104,7 @@ class Replay:
     @property
     def facts(self) -> Facts:
         """Return what escalation rules match on."""
-        return replace(self._facts.now, status=self._status, assignee=self._assignee)
+        return self._facts.now(self._status, self._assignee)
 
     @property
     def acked_until(self) -> datetime | None:
@@ -134,7 +129,7 @@ class Replay:
             region=facts.region,
             assignee=self._assignee,
             tags=facts.tags,
-            requester_domain=facts.now.requester_domain,
+            requester_domain=facts.domain,
             policy=policy.name if policy is not None else None,
             calendar=policy.calendar if policy is not None else None,
             created_at=instant_of(self._created),
@@ -152,6 +147,7 @@ class Replay:
             timers=tuple(timers),
             outcomes=self.outcomes(now) if with_outcomes else (),
             terms=self._targets.terms,
+            facts=self.facts,
         )
 
     def outcomes(self, now: datetime) -> tuple[Outcome, ...]:
@@ -185,11 +181,11 @@ class Replay:
             own_calendars=own_calendars,
         )
 
-    def _choose_anew(self, at: int, event: Event) -> None:
-        """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
+    def _choose_anew(self, at: int) -> None:
+        """Choose the policy again after a person's change."""
         # An edited address alone chooses no policy.
         facts = replace(self._facts.as_set, requester_domain=self._chosen[0].requester_domain)
-        if not event.by_system and self._chosen != (facts, self._facts.timezone, self._facts.region):
+        if self._chosen != (facts, self._facts.timezone, self._facts.region):
             self._targets.retarget(at, self._choose(at), by_person=True)
             self._turn_conditions(at)
 
@@ -226,8 +222,7 @@ class Replay:
 
     def read_agent_reply(self, at: int, _: Event) -> None:
         """Take a reply of an agent."""
-        if self._replied_at is None:
-            self._replied_at = at
+        self._replied_at = at if self._replied_at is None else self._replied_at
         self._targets.reply(at)
         self._conditions.act(at)
         self._conditions.ask(at)
@@ -253,8 +248,8 @@ class Replay:
     def read_facts(self, at: int, event: Event) -> None:
         """Take a change of priority, plan, tenant, time zone, tags or the requester's address."""
         self._facts.take(event, self._rules.settings.default_plan)
-        if event.type is not EventType.EDITED:
-            self._choose_anew(at, event)
+        if event.type is not EventType.EDITED and not event.by_system:  # a change by slactl itself moves no deadline
+            self._choose_anew(at)
 
     def read_due_set(self, at: int, event: Event) -> None:
         """Take a deadline that a person set or cleared."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from slactl.sla.enums import Reopen, Status, Target
+from slactl.sla.enums import EventType, Reopen, Status, Target
+from slactl.sla.history.event import Event
 from slactl.sla.timers.deadline import TrackedTarget
 from slactl.sla.timers.pauses import PauseLog, PauseReason
 from slactl.sla.timers.terms import Terms
@@ -103,6 +104,10 @@ class TrackedTargets:
                 self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)
+        if not is_done and not self.is_pausing:
+            for tracked in self.still_open():
+                if not tracked.is_late(at):
+                    tracked.numbers.count_lost()
 
     def reply(self, at: int) -> None:
         """Stop the responses and the update, because an agent answered the customer, and wait for the next update.
@@ -157,6 +162,14 @@ class TrackedTargets:
         }[kind]
         if current is not None:
             current.set_by_hand(at, due)
+
+    def lose(self, event: Event) -> None:
+        """Take a retracted event that could set a deadline: of one target, or of all."""
+        target = event.detail["target"] if event.type is EventType.DUE_SET else None
+        self._timers = None
+        for tracked in self._cycles():
+            if target in (None, tracked.kind):
+                tracked.numbers.lose()
 
     def still_running(self) -> Iterator[TrackedTarget]:
         """Yield the cycles that have not stopped, those without a target included."""

@@ -152,6 +152,8 @@ class Timer:
 
     def uncounted(self, reason: PauseReason) -> int:
         """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
+        if not self.clock_run.pauses:
+            return 0
         over = [pause for pause in self.clock_run.pauses if pause.reason is reason and pause.end is not None]
         between = self.clock_run.calendar.between_seconds
         return sum(between(begin, end) for begin, end, _ in over if end is not None)
@@ -207,15 +209,11 @@ class Evaluation:
     timers: tuple[Timer, ...]
     outcomes: tuple[Outcome, ...]
     terms: "Terms" = field(repr=False, compare=False)
+    #: What escalation rules match on.
+    facts: Facts = field(repr=False, compare=False)
     woken: "Evaluation | None" = field(default=None, repr=False, compare=False)
 
     @property
     def ends_at(self) -> datetime | None:
         """Return the first instant at which a status ended or ends by itself and that `check` has yet to record."""
         return self.woke[0][1] if self.woke else self.wakes_at
-
-    @property
-    def facts(self) -> Facts:
-        """Return what escalation rules match on."""
-        own = self.plan, self.tenant, self.tags, self.priority, self.requester_domain
-        return Facts(*own, self.status, self.assignee)

@@ -6,11 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from slactl.sla.history.effective import retracted
-from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
+from slactl.store.read.outcomes import (
+    COUNTS,
+    Period,
+    counts,
+    group_of,
+    grouped,
+    know_retractions,
+    of_miss,
+    outcomes,
+)
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
-from slactl.store.schema.events import CORRECTION, REOPEN, STILL_CORRECTED, named_in
+from slactl.store.schema.events import CORRECTION, REOPEN, STILL_CORRECTED
 
 if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
@@ -90,17 +98,6 @@ class TicketsJudged(NamedTuple):
     reopened: int
 
 
-#: Whether an event `e` counts: no retraction leaves it out.
-_COUNTS = f"""NOT is_retracted({named_in("e")}, (SELECT json_group_array(json_array({named_in("gone")},
-json(gone.detail))) FROM (SELECT detail, hash FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract'
-ORDER BY at, id) gone))"""
-
-
-def _is_retracted(name: str, retractions: str) -> bool:
-    """Return whether the retractions of a ticket, in order, leave out the event of this id."""
-    return name in retracted(json.loads(retractions))
-
-
 def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsJudged]:
     """Return how many tickets have outcomes in a period, by the groups of these outcomes."""
     group, joined = group_of(by, "o")
@@ -110,12 +107,12 @@ def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | Non
     FROM ({judged}) o{joined} GROUP BY 1, 2"""
     before = "".join(f" AND {part}" for part in period.ends_after("e.at"))
     reopened = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id AND e.at >= m.resolved_at
-    AND e.action = '{REOPEN}'{before} AND {_COUNTS})"""
+    AND e.action = '{REOPEN}'{before} AND {COUNTS})"""
     # Warnings, which slactl gives before a deadline, are no escalations.
     escalated = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id
     AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0)
-    AND {_COUNTS}) AND (SELECT t.escalated FROM ticket t WHERE t.id = m.ticket_id)"""
-    connection.create_function("is_retracted", 2, _is_retracted, deterministic=True)
+    AND {COUNTS}) AND (SELECT t.escalated FROM ticket t WHERE t.id = m.ticket_id)"""
+    know_retractions(connection)
     columns = counts(("1", escalated, "m.late", "m.resolved_at IS NOT NULL", reopened))
     query = f"SELECT m.name, {columns} FROM ({tickets}) m"
     query += " GROUP BY 1" if by else ""

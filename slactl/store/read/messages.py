@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from slactl.sla.enums import EventType
-from slactl.store.read.rows import batches, marks, rows
-from slactl.store.schema.events import ACTIONS
+from slactl.store.read.rows import batches, marks, numbers, rows
+from slactl.store.schema.events import ACTIONS, GOAL
 
 if TYPE_CHECKING:
     from slactl.records.oncall import RotaEntry
@@ -61,6 +61,26 @@ def notifications(
     query = f"SELECT {', '.join(NOTIFICATION_COLUMNS)} FROM notification WHERE {' AND '.join(conditions)}"
     query += " ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
     return cast("list[Notification]", list(rows(transaction, query, parameters)))
+
+
+def origin(transaction: sqlite3.Connection, number: int) -> tuple[int, str] | None:
+    """Return the ticket that a message is about, and when the message was made; None if there is no such message."""
+    if number >= 2**63:
+        return None
+    row = transaction.execute("SELECT ticket_id, created_at FROM notification WHERE id = ?", (number,)).fetchone()
+    return (int(row[0]), str(row[1])) if row is not None else None
+
+
+def sent_together(transaction: sqlite3.Connection, number: int, tickets: Sequence[int]) -> set[int]:
+    """Return of some tickets those that the same digest was about as a message; messages about goals do not count."""
+    wanted = numbers(tickets)
+    query = f"""SELECT DISTINCT other.ticket_id
+FROM notification own JOIN json_each(own.message_ids) sent
+JOIN notification other ON EXISTS
+(SELECT 1 FROM json_each(other.message_ids) its WHERE its.key = sent.key AND its.value = sent.value)
+WHERE own.id = ? AND (other.escalation_id IN (SELECT id FROM escalation WHERE ticket_id IN ({wanted}))
+OR other.event_id IN (SELECT id FROM event WHERE ticket_id IN ({wanted}) AND action <> '{GOAL}'))"""
+    return {ticket for (ticket,) in transaction.execute(query, (number,))}
 
 
 def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) -> "list[Silence]":
@@ -140,12 +160,6 @@ def has_note(transaction: sqlite3.Connection, number: int, text: str, since: str
     query = """SELECT 1 FROM event e JOIN event_text t ON t.event_id = e.id AND t.field = 'body'
     WHERE e.ticket_id = ? AND e.at >= ? AND e.action = ? AND e.actor_type = 'system' AND t.text = ?"""
     return transaction.execute(query, (number, since, ACTIONS[EventType.NOTE], text)).fetchone() is not None
-
-
-def ticket_of_notification(transaction: sqlite3.Connection, notification: int) -> int | None:
-    """Return the ticket that a notification is about; None if there is no such notification."""
-    found = transaction.execute("SELECT ticket_id FROM notification WHERE id = ?", (notification,)).fetchone()
-    return int(found[0]) if found is not None else None
 
 
 def last_mail(transaction: sqlite3.Connection) -> str | None:

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from slactl.sla.history.effective import retracted
 from slactl.store.schema import views
+from slactl.store.schema.events import named_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,26 @@ def grouped(columns: str, source: str, condition: str, by: str | None, of: str =
     return f"SELECT {group}, {columns} FROM {source}{joined} WHERE {condition}" + (" GROUP BY 1" if by else "")
 
 
+#: Whether an event `e` counts: no retraction leaves it out. It needs `know_retractions`.
+COUNTS = f"""NOT is_retracted({named_in("e")}, (SELECT json_group_array(json_array({named_in("gone")},
+json(gone.detail))) FROM (SELECT detail, hash FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract'
+ORDER BY at, id) gone))"""
+
+
+def know_retractions(connection: sqlite3.Connection) -> None:
+    """Make the function of `COUNTS` known: whether the retractions of a ticket, in order, leave out an event."""
+
+    def is_retracted(name: str, retractions: str) -> bool:
+        return name in retracted(json.loads(retractions))
+
+    connection.create_function("is_retracted", 2, is_retracted, deterministic=True)
+
+
 class Counted(NamedTuple):
-    """Count targets of one kind with the same facts and group: how many were kept and missed, or are at risk."""
+    """Count targets of one kind with the same facts and group: how many were kept and missed, or are at risk.
+
+    A fact that was not asked for has no meaning.
+    """
 
     group: str | None
     plan: str
@@ -132,48 +152,81 @@ class Counted(NamedTuple):
     soon: int = 0
 
 
-#: The facts of a row, and the domain of the requester of its ticket.
-_FACTS = ("plan", "tenant", "tags", "priority")
-_DOMAIN = "LOWER(NULLIF(SUBSTR(t.requester_email, INSTR(t.requester_email, '@') + 1), ''))"
+#: What goals match on, and the column of outcomes and tickets that has it.
+_COLUMN_OF = {"plan": "plan", "tenant": "tenant", "tag": "tags", "priority": "priority"}
+
+
+def _domain(ticket: str, at: str) -> str:
+    """Return the SQL of the domain that the requester of a ticket had at an instant.
+
+    The log keeps domains: an edited or erased address changes nothing before.
+    """
+    return f"""(SELECT json_extract(e.detail, '$.requester_domain') FROM event e WHERE e.ticket_id = {ticket}
+    AND e.at <= {at} AND e.action IN ('ticket.create', 'ticket.edit') AND instr(e.detail, '"requester_domain":"')
+    AND (e.action = 'ticket.create' OR {COUNTS}) ORDER BY e.at DESC, e.id DESC LIMIT 1)"""
+
+
+def _matched_on(keys: Collection[str], of: str, ticket: str, at: str) -> list[str]:
+    """Return the SQL of what goals match on, in the order of `Counted`; null for what none of the `keys` names."""
+    found = [f"{of}.{column}" if key in keys else "NULL" for key, column in _COLUMN_OF.items()]
+    return [*found, _domain(ticket, at) if "requester_domain" in keys else "NULL"]
+
+
+def _read_for(keys: Collection[str]) -> Iterator[str]:
+    return (column for key, column in _COLUMN_OF.items() if key in keys)
 
 
 def counted_outcomes(
-    connection: sqlite3.Connection, period: Period, target: str, by: str | None = None
+    connection: sqlite3.Connection, period: Period, target: str, keys: Collection[str], by: str | None = None
 ) -> list[Counted]:
-    """Return how many outcomes of a target in a period were kept and missed, by facts and group."""
-    source = f"({outcomes(period, [target])}) o JOIN ticket t ON t.id = o.ticket_id"
-    columns = counts(("NOT o.late", "o.late"))
-    found = connection.execute(_query(columns, source, "1", by, "o"), period.parameters)
-    return [_row(facts, kept=kept, missed=missed) for *facts, kept, missed in found]
+    """Return how many outcomes of a target in a period were kept and missed, by the `keys` of matches and by group."""
+    facts = _matched_on(keys, "o", "o.ticket_id", "COALESCE(o.late_since, o.stopped_at)")
+    read = {"late", *_read_for(keys)}
+    read |= {"ticket_id"} if by == "source" else {"tags" if by == "tag" else by} if by is not None else set()
+    read |= {"ticket_id", "late_since", "stopped_at"} if "requester_domain" in keys else set()
+    source = f"({outcomes(period, [target], only=read)}) o"
+    query = _by_facts(facts, counts(("NOT o.late", "o.late")), source, "1", by, "o")
+    return [_counted(row, "kept", "missed") for row in _asked(connection, query, period.parameters, keys)]
 
 
-def missed_outcomes(connection: sqlite3.Connection, period: Period, target: str) -> list[tuple[int, Counted]]:
-    """Return the tickets that missed a target in a period, with their facts, by the instant of the miss."""
-    facts = ", ".join(f"o.{name}" for name in _FACTS)
-    query = f"""SELECT o.ticket_id, NULL, {facts}, {_DOMAIN} FROM ({outcomes(period, [target])}) o
-    JOIN ticket t ON t.id = o.ticket_id WHERE o.late ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
-    return [(number, _row(row)) for number, *row in connection.execute(query, period.parameters)]
+def missed_outcomes(
+    connection: sqlite3.Connection, period: Period, target: str, keys: Collection[str]
+) -> list[tuple[int, Counted]]:
+    """Return the tickets that missed a target in a period, with the facts of the `keys`, by the instant of the miss."""
+    facts = ", ".join(_matched_on(keys, "o", "o.ticket_id", "COALESCE(o.late_since, o.stopped_at)"))
+    read = {"ticket_id", "late", "missed_at", "late_since", "stopped_at", *_read_for(keys)}
+    query = f"""SELECT o.ticket_id, {facts} FROM ({outcomes(period, [target], only=read)}) o
+    WHERE o.late ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
+    return [(number, _counted([None, *row])) for number, *row in _asked(connection, query, period.parameters, keys)]
 
 
 def targets_at_risk(
-    connection: sqlite3.Connection, now: str, soon: str, target: str, by: str | None = None
+    connection: sqlite3.Connection, now: str, soon: str, target: str, keys: Collection[str], by: str | None = None
 ) -> list[Counted]:
-    """Return how many open targets of a kind are late at `now`, or due by `soon`, by facts and group."""
+    """Return how many open targets of a kind are late at `now`, or due by `soon`, by `keys` of matches and by group."""
     source = f"{views.tickets(':now')} CROSS JOIN {views.timers(':now')} ON r.ticket_id = t.id AND r.kind = :target"
     condition = f"{views.OPEN} AND t.due_at <= :soon AND r.stopped_at IS NULL AND r.due_at <= :soon"
     columns = counts(("r.due_at < :now", "r.due_at >= :now"))
+    query = _by_facts(_matched_on(keys, "t", "t.id", ":now"), columns, source, condition, by, "t")
     parameters = {"now": now, "soon": soon, "target": target}
-    found = connection.execute(_query(columns, source, condition, by, "t"), parameters)
-    return [_row(facts, late=late, soon=coming) for *facts, late, coming in found]
+    return [_counted(row, "late", "soon") for row in _asked(connection, query, parameters, keys)]
 
 
-def _query(columns: str, source: str, condition: str, by: str | None, of: str) -> str:
+def _by_facts(facts: Sequence[str], columns: str, source: str, condition: str, by: str | None, of: str) -> str:
     group, joined = group_of(by, of)
-    facts = ", ".join(f"{of}.{name}" for name in _FACTS)
-    numbers = ", ".join(map(str, range(1, len(_FACTS) + 3)))
-    return f"SELECT {group}, {facts}, {_DOMAIN}, {columns} FROM {source}{joined} WHERE {condition} GROUP BY {numbers}"
+    numbers = ", ".join(str(place + 1) for place in range(len(facts) + 1))
+    return f"SELECT {group}, {', '.join(facts)}, {columns} FROM {source}{joined} WHERE {condition} GROUP BY {numbers}"
 
 
-def _row(facts: list[str | None], **numbers: int) -> Counted:
-    group, plan, tenant, tags, priority, domain = facts
-    return Counted(group, str(plan), tenant, tuple(json.loads(tags or "[]")), str(priority), domain, **numbers)
+def _asked(
+    connection: sqlite3.Connection, query: str, parameters: Mapping[str, str | None], keys: Collection[str]
+) -> sqlite3.Cursor:
+    if "requester_domain" in keys:
+        know_retractions(connection)
+    return connection.execute(query, parameters)
+
+
+def _counted(row: Sequence[Any], *names: str) -> Counted:
+    group, plan, tenant, tags, priority, domain, *numbers = row
+    facts = plan or "", tenant, tuple(json.loads(tags or "[]")), priority or "normal", domain
+    return Counted(group, *facts, **dict(zip(names, numbers, strict=True)))

@@ -226,6 +226,16 @@ def due_tickets(
     return [number for (number,) in found]
 
 
+def still_due(transaction: sqlite3.Connection, now: str, numbers: Sequence[int]) -> list[int]:
+    """Return those of some tickets whose next instant, or a timer's, has come, ascending."""
+    parts = (
+        f"SELECT {number} FROM {table} WHERE {number} IN ({marks(numbers)}) AND next_at <= ?"
+        for table, number in (("timer", "ticket_id"), ("ticket", "id"))
+    )
+    found = transaction.execute(" UNION ".join(parts) + " ORDER BY 1", (*numbers, now) * 2)
+    return [number for (number,) in found]
+
+
 def has_more_tickets(transaction: sqlite3.Connection, count: int) -> bool:
     """Return whether there are more tickets than `count`."""
     return transaction.execute("SELECT 1 FROM ticket LIMIT 1 OFFSET ?", (count,)).fetchone() is not None

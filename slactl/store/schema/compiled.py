@@ -28,10 +28,9 @@ class Table(NamedTuple):
         Raises:
             KeyError: the table does not have one of its columns.
         """
-        stated = {**dict.fromkeys(self.columns), **self.defaults, **row}
-        if len(stated) > len(self.columns):
+        if not row.keys() <= self.columns.keys():
             raise KeyError(*(row.keys() - self.columns.keys()))
-        return list(stated.values())
+        return list(map(row.get, self.columns, map(self.defaults.get, self.columns)))
 
 
 def file_of(kind: str) -> Path:

@@ -69,6 +69,9 @@ OF_HISTORY = frozenset(_TYPES)
 #: Reads a detail, which is canonical: there is no space around it to look for, and there are millions of them.
 _decode = json.JSONDecoder().raw_decode
 
+#: Writes a detail as canonical JSON.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 #: The columns that `from_row` reads, in its order.
 COLUMNS = "at, actor, actor_type, action, detail, hash"
 
@@ -120,4 +123,4 @@ def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
 
 def detail_text(detail: Mapping[str, Any]) -> str:
     """Return the canonical JSON of a detail: keys sorted, no spaces, ASCII only."""
-    return json.dumps(detail, sort_keys=True, separators=(",", ":")) if detail else "{}"
+    return _encode(detail) if detail else "{}"

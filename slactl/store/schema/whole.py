@@ -1,6 +1,7 @@
 """Read every row of a database, and write such rows into an empty one: nothing is calculated anew.
 
-Facts about one machine stay where they are: its host, its leases, and the notes that files have to be cleaned.
+Facts about one machine stay where they are: its host, its leases, and the notes that files have to be cleaned. So does
+the key with which the database signs.
 """
 
 import sqlite3
@@ -9,12 +10,12 @@ from itertools import groupby, islice
 from typing import Any
 
 from slactl.store.schema.compiled import Table, tables
-from slactl.store.schema.version import UNWIPED
+from slactl.store.schema.version import REPLY_KEY, UNWIPED
 
 Row = dict[str, Any]
 
 #: The tables about one machine, and the keys of `meta` that mean nothing in another database.
-_HERE, _KEYS_HERE = ("host", "lease"), (UNWIPED,)
+_HERE, _KEYS_HERE = ("host", "lease"), (UNWIPED, REPLY_KEY)
 
 #: The tables whose rows do not make a database used: a new run fills them again.
 _UNUSED = ("holiday_year", "host", "lease", "meta", "objective_standing", "oncall_standing", "rules_version", "run")
@@ -72,6 +73,8 @@ def _checked(name: str, table: Table, row: Row) -> list[Any]:
     if row.keys() != table.columns.keys():
         odd = sorted(row.keys() ^ table.columns.keys())
         raise ValueError(f"a row of {name} does not have the columns of this version: {', '.join(odd)[:200]}")
+    if name == "meta" and row["key"] in _KEYS_HERE:  # whoever wrote the file would know the key
+        raise ValueError(f"the key {row['key']} of meta belongs to one database")
     for column, value in row.items():
         if value is not None and (type(value) not in _TYPES[table.columns[column]]):
             raise ValueError(f"{column} of {name} must be of the type {table.columns[column].lower()}")

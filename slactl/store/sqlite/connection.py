@@ -36,9 +36,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
             replace it.
         BusyError: another program holds it, or an `init` is filling it.
     """
-    refuse_unless_file(path)
-    refuse_strangers(path)
-    refuse_pipes(path)
+    refuse_unsafe(path)
     committed.so_far().opened = path
     _frozen.discard(path)
     with reported(path):
@@ -62,6 +60,17 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     if query_only and (obstacle := obstacle_to_writing(path)) is not None:
         committed.so_far().unwritable[path] = obstacle.why
     return connection
+
+
+def refuse_unsafe(path: Path) -> None:
+    """Refuse a database that is not a file, or that others may replace.
+
+    Raises:
+        DatabaseError: it is one of these.
+    """
+    refuse_unless_file(path)
+    refuse_strangers(path)
+    refuse_pipes(path)
 
 
 def reads_without_locks(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Watch a database: notice what others commit, and another file that takes its place."""
+"""Keep a database open: notice what others commit, and another file that takes its place."""
 
 import os
 import sqlite3
@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from slactl.store.sqlite.connection import is_stale, leaving_when, open_database, reported, transaction
+from slactl.store.schema.version import SCHEMA, schema_of
+from slactl.store.sqlite.connection import (
+    is_stale,
+    leaving_when,
+    open_database,
+    refuse_unsafe,
+    reported,
+    transaction,
+)
 
 #: How long a live screen waits for another program that holds the database, in seconds.
 PATIENCE = 1
+
+#: How much of the database a connection for many writes keeps in memory, in KiB.
+CACHE = 16_000
 
 
 class WatchedFile:
@@ -60,6 +71,43 @@ class WatchedFile:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+
+class SharedWriter:
+    """Keep the one connection of all write transactions of some work, so that they share what is in its memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def opened(self) -> sqlite3.Connection:
+        """Return the connection after the checks of `open_database`.
+
+        Open the database again if another file took its place, or another program upgraded it.
+
+        Raises:
+            DatabaseError: as `open_database`.
+        """
+        refuse_unsafe(self.path)
+        identity = _identity(self.path)
+        if self._connection is not None and (identity != self._identity or self._schema() != SCHEMA):
+            self.close()
+        if self._connection is None:
+            self._connection, self._identity = open_database(self.path), identity
+            self._connection.execute(f"PRAGMA cache_size = -{CACHE}")
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _schema(self) -> int:
+        assert self._connection is not None
+        with reported(self.path):
+            return schema_of(self._connection)
 
 
 def impatient() -> AbstractContextManager[None]:

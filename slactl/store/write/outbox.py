@@ -1,6 +1,7 @@
 """Read and write the messages of the outbox: find those to send, claim them before sending, record the result."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from slactl.sla.enums import NotificationState, Status
 from slactl.store.read.rows import Row, batches, marks, numbers, rows
 from slactl.store.schema.compiled import tables
 from slactl.store.schema.events import GOAL
+from slactl.store.schema.version import REPLY_KEY
 
 WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.value
 
@@ -122,6 +124,17 @@ def forget_id(transaction: sqlite3.Connection, address: str, message_id: str) ->
         f" WHERE json_extract(message_ids, ?) = ? AND state <> '{SENDING}'"
     )
     transaction.execute(statement, (place, place, message_id))
+
+
+def reply_key(transaction: sqlite3.Connection) -> bytes:
+    """Return the key that signs the reply addresses of messages; this database makes it when it first needs it.
+
+    It never leaves the database: nothing exports, prints or logs it.
+    """
+    made = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    transaction.execute(made, (REPLY_KEY, os.urandom(32).hex()))
+    (key,) = transaction.execute("SELECT value FROM meta WHERE key = ?", (REPLY_KEY,)).fetchone()
+    return bytes.fromhex(key)
 
 
 def record(transaction: sqlite3.Connection, changes: Mapping[int, Mapping[str, Any]]) -> None:

@@ -51,7 +51,10 @@ def keep_mail(connection: sqlite3.Connection, new: Sequence[Row]) -> None:
 
 
 def update_rows(connection: sqlite3.Connection, table: Table, changed: Sequence[Row]) -> None:
-    """Update rows by `id`; those that set the same columns go together, in the order of the first of them."""
+    """Update rows by `id`; those that set the same columns go together, in the order of the first of them.
+
+    A row without columns changes nothing.
+    """
     for columns, alike in _by_columns(changed).items():
         statement = f"UPDATE {table} SET {_settings(columns)} WHERE id = ?"
         connection.executemany(statement, map(itemgetter(*columns, "id"), alike))
@@ -86,7 +89,7 @@ def requester(connection: sqlite3.Connection, number: int) -> str | None:
 
 
 def update_tickets(connection: sqlite3.Connection, changed: Sequence[Row], read: Mapping[int, int | None]) -> None:
-    """Update tickets that still have the versions they were read with.
+    """Update tickets that still have the versions they were read with, as `update_rows`.
 
     Raises:
         RefusedError: somebody changed one of them since.
@@ -100,11 +103,19 @@ def update_tickets(connection: sqlite3.Connection, changed: Sequence[Row], read:
             raise RefusedError(f"somebody else changed a ticket in the meantime (one of {named}); nothing was written")
 
 
-def versions(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """Return the version of each ticket, which changes with every change of it."""
-    found = dict[int, int]()
+def tickets(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Row]:
+    """Return the row of each ticket; text that cannot be read equals no text that slactl writes."""
+    found = dict[int, Row]()
     for batch in batches(numbers):
-        found |= connection.execute(f"SELECT id, version FROM ticket WHERE id IN ({marks(batch)})", batch)
+        query = f"SELECT * FROM ticket WHERE id IN ({marks(batch)})"
+        try:
+            found |= {row["id"]: row for row in rows(connection, query, batch)}
+        except sqlite3.OperationalError:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+            try:
+                found |= {row["id"]: row for row in rows(connection, query, batch)}
+            finally:
+                connection.text_factory = str
     return found
 
 
@@ -167,7 +178,8 @@ def _grouped(connection: sqlite3.Connection, query: str, numbers: Sequence[int])
 def _by_columns(changed: Iterable[Row]) -> Mapping[tuple[str, ...], list[Row]]:
     alike: dict[tuple[str, ...], list[Row]] = {}
     for row in changed:
-        alike.setdefault(tuple(row), []).append(row)
+        if row:
+            alike.setdefault(tuple(row), []).append(row)
     return {tuple(name for name in columns if name != "id"): found for columns, found in alike.items()}
 
 

@@ -1,4 +1,4 @@
--- A desk as the seventeenth schema kept it: that of schema_16.sql after its upgrade.
+-- A desk as the seventeenth schema kept it: that of schema_16.sql after its upgrade, with a deadline that was undone, and another.
 PRAGMA application_id = 1397506371;
 PRAGMA user_version = 17;
 BEGIN TRANSACTION;
@@ -58,6 +58,8 @@ CREATE TABLE escalation (
 INSERT INTO "escalation" VALUES(1,1,'automatic','unassigned',1,'urgent-unassigned','grab',0,0,'urgent_unassigned','2026-03-02T09:10:00Z','2026-11-27T22:08:47Z','fired','slactl','urgent','urgent',NULL,NULL,1,10);
 INSERT INTO "escalation" VALUES(2,1,'automatic','first_response',1,'first-response','breach',0,0,'first_response_sla_breached','2026-03-02T11:00:00Z','2026-11-27T22:08:47Z','expired','slactl','urgent','urgent',NULL,NULL,1,NULL);
 INSERT INTO "escalation" VALUES(3,2,'automatic','resolution',1,'resolution','manager',0,0,'resolution_sla_breached','2026-03-11T10:00:00Z','2026-11-27T22:08:47Z','fired','slactl','low','high',NULL,'support-manager',1,12);
+INSERT INTO "escalation" VALUES(4,4,'automatic','resolution',1,'resolution','late',0,0,'resolution_sla_breached','2026-11-28T01:44:03Z','2026-11-28T05:30:00Z','baseline','slactl','normal','normal',NULL,NULL,4,NULL);
+INSERT INTO "escalation" VALUES(5,5,'automatic','resolution',1,'resolution','late',0,0,'resolution_sla_breached','2026-11-28T05:00:00Z','2026-11-28T05:30:00Z','fired','slactl','normal','normal',NULL,NULL,4,28);
 CREATE TABLE event (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -99,6 +101,18 @@ INSERT INTO "event" VALUES(19,4,'2026-11-27T21:44:03Z','2026-11-28T02:44:03Z','a
 INSERT INTO "event" VALUES(20,4,'2026-11-28T02:44:03Z','2026-11-28T02:44:03Z','slactl','system','sla.due','{"because":"ticket opened","change":19,"policy":"free","resolution":"2026-11-28T01:44:03Z","unix_user":"root"}','556b455c0ec1eab87881108bbf9fe9ce4746f9fe106aa28e6e93556ad11b4daf');
 INSERT INTO "event" VALUES(21,4,'2026-11-28T02:44:03Z','2026-11-28T02:44:03Z','slactl','system','sla.breach','{"change":21,"cycle":1,"due_at":"2026-11-28T01:44:03Z","rules_seal":"3 fb472c180c1e4d7662df75781dd1beb84bfeab11142ca99c23e426f1aba431fe","target":"resolution","unix_user":"root"}','dcf7f807c05f6937bd9c605cbd4b2cec073c44376d6a2060418dd4ac38241757');
 INSERT INTO "event" VALUES(22,4,'2026-11-28T02:44:03Z','2026-11-28T02:44:03Z','slactl','system','objective.alert','{"change":21,"goal":"95%","kept":1,"missed":2,"needed":37,"objective":"resolved in time","period":"2026","spare":0,"thresholds":["spare 2","below"],"tickets":[2,4],"unix_user":"root"}','90b81299fa7884301ddb4828f813169f96dfc08c895fb99df228ebf04ae9bb89');
+INSERT INTO "event" VALUES(23,5,'2026-11-28T04:00:00Z','2026-11-28T04:00:00Z','ann','user','ticket.create','{"assignee":null,"change":23,"country":null,"external_id":null,"plan":"free","priority":"normal","requester_domain":"example.com","requester_email_hash":"d080ff9f35a80b5a979ef851e620499b70529e81ab79045069794d65558d4383","rules":"9ce7f6345fc08f00357da6508c2382352372e2bdd8589b907c6d0c637c5f448c","rules_seal":"4 b6ab79b1ef09feaf103a2f0d4ea26ee6bc15a8576bd9b605a44c3e26884c359c","status":"open","subdivision":null,"subject_hash":"2453270a673eeea717529df8853d24a7afb25b47269b4a6dcb626bbe36f3b648","tags":[],"tenant":null,"timezone":null,"unix_user":"root"}','a89bdd73d478e8ee5228223521d57f8a745841e0b07246dfa4d9f5a15354cdf3');
+INSERT INTO "event" VALUES(24,5,'2026-11-28T04:00:00Z','2026-11-28T04:00:00Z','slactl','system','sla.due','{"because":"ticket opened","change":23,"policy":"all","resolution":"2026-11-28T12:00:00Z","unix_user":"root"}','1bc44a7625b8cb554415fdbf11ce1ab29d2e702274d14c65a246925e4ec03baa');
+INSERT INTO "event" VALUES(25,5,'2026-11-28T04:01:00Z','2026-11-28T04:01:00Z','ann','user','sla.due','{"change":25,"due_at":"2026-11-28T05:00:00Z","reason":"typo","target":"resolution","unix_user":"root"}','12e2b70821c97fd7e5af9ea3964f3476f67106c33fbdcb89cef07f5bcf20c39e');
+INSERT INTO "event" VALUES(26,5,'2026-11-28T04:01:00Z','2026-11-28T04:01:00Z','slactl','system','sla.due','{"because":"set by hand","change":25,"policy":"all","resolution":"2026-11-28T05:00:00Z","unix_user":"root"}','22244f18a2cda2b54b0a73e180755c7d9760411f56bdc4197c399b96ea567f4f');
+INSERT INTO "event" VALUES(27,5,'2026-11-28T05:30:00Z','2026-11-28T05:30:00Z','slactl','system','sla.breach','{"change":27,"cycle":1,"due_at":"2026-11-28T05:00:00Z","rules_seal":"4 b6ab79b1ef09feaf103a2f0d4ea26ee6bc15a8576bd9b605a44c3e26884c359c","target":"resolution","unix_user":"root"}','c1689c596645bf5f0a71182bd6ef26cfeedc2092099b29758b239395c9241f33');
+INSERT INTO "event" VALUES(28,5,'2026-11-28T05:30:00Z','2026-11-28T05:30:00Z','slactl','system','ticket.escalate','{"arming":0,"change":27,"cycle":1,"escalation":"resolution","kind":"resolution","level":"late","outcome":"fired","reason":"resolution_sla_breached","repeat":0,"unix_user":"root","warning":false}','8ba25c4583cb6c844c9cfaab43607fe9f37c5f30a1ba1da09561390ab1e8f316');
+INSERT INTO "event" VALUES(29,5,'2026-11-28T05:30:00Z','2026-11-28T05:30:00Z','slactl','system','ticket.note','{"body_hash":"228e0f449550fe863620fe9e885bc5a3af6a55edcf3f95005e5723564c8bd0fe","change":27,"unix_user":"root"}','433c48cd9feec8ac38eac821829e88137d6e03eb3344e500fd43c81397cbf107');
+INSERT INTO "event" VALUES(30,5,'2026-11-28T05:31:00Z','2026-11-28T05:31:00Z','ann','user','ticket.retract','{"change":30,"events":["12e2b70821c97fd7"],"numbers":[25],"undoes":25,"unix_user":"root"}','6c58abed237cc2b680ca3a2075177cf7f46e1e57918b3484fc45f32c0c7e6beb');
+INSERT INTO "event" VALUES(31,5,'2026-11-28T05:31:00Z','2026-11-28T05:31:00Z','slactl','system','sla.due','{"because":"change 25 undone","change":30,"policy":"all","resolution":"2026-11-28T12:00:00Z","unix_user":"root"}','b5b5e05b770a0e34cf549919027f350216f87af8c3e3eb211dbf14713a7a3503');
+INSERT INTO "event" VALUES(32,5,'2026-11-28T05:31:00Z','2026-11-28T05:31:00Z','ann','user','sla.correct','{"change":30,"cycle":1,"due_at":"2026-11-28T05:00:00Z","reason":"change 25 undone","target":"resolution","unix_user":"root"}','713428859f8a29c6cf4e1f32c72fd581cf8fed4491dc0b11f17cd1515ffc8b20');
+INSERT INTO "event" VALUES(33,5,'2026-11-28T05:32:00Z','2026-11-28T05:32:00Z','ann','user','sla.due','{"change":33,"due_at":"2026-11-28T10:00:00Z","reason":"agreed","target":"resolution","unix_user":"root"}','bd667cbfc12975e59aa6b7c1c41a04448b2c1e001b0f7bea8c17603d8dac9341');
+INSERT INTO "event" VALUES(34,5,'2026-11-28T05:32:00Z','2026-11-28T05:32:00Z','slactl','system','sla.due','{"because":"set by hand","change":33,"policy":"all","resolution":"2026-11-28T10:00:00Z","unix_user":"root"}','538255804948aaf4f66dd0e471fb3a54ed9ae62ff081143a7be6464df1b538bc');
 CREATE TABLE event_text (
 	event_id INTEGER NOT NULL, 
 	field TEXT NOT NULL, 
@@ -118,6 +132,9 @@ INSERT INTO "event_text" VALUES(15,'body','8f8b318340835da976b7237c3490cf77','St
 INSERT INTO "event_text" VALUES(18,'body','0ff67040f06f5e5878628c4554b4f5b0','upgraded');
 INSERT INTO "event_text" VALUES(19,'subject','3c3b07e9115d2762986bb7f196729513','Printer on fire');
 INSERT INTO "event_text" VALUES(19,'requester_email','a07121be8b43de4800c4bb7b2126e4c2','ann@example.com');
+INSERT INTO "event_text" VALUES(23,'subject','5315a5d05e6de46027c4824d6ab948c2','Undone');
+INSERT INTO "event_text" VALUES(23,'requester_email','c4ca767ba41dfe03ffbbd0ec4ad08097','ann@example.com');
+INSERT INTO "event_text" VALUES(29,'body','0aa711fdfb1934af6a180353e6a269be','late');
 CREATE TABLE holiday_year (
 	country TEXT NOT NULL, 
 	subdivision TEXT NOT NULL, 
@@ -137,6 +154,7 @@ CREATE TABLE host (
 	CONSTRAINT noted_at_instant CHECK (noted_at IS NULL OR noted_at LIKE '____-__-__T__:__:__Z')
 );
 INSERT INTO "host" VALUES('desk-1','65024 3358947 544 1795833842542227678 1795833842542227678','f0a38556d9ef95e7e8de226afca274f3653ef002e76c82a10466d28744a5f3c6','2026-11-28T02:44:03Z');
+INSERT INTO "host" VALUES('vm','65024 2213018 245 1795840574806982238 1795840574806982238','9ce7f6345fc08f00357da6508c2382352372e2bdd8589b907c6d0c637c5f448c','2026-11-28T05:30:00Z');
 CREATE TABLE lease (
 	name TEXT NOT NULL, 
 	claimed_by TEXT NOT NULL, 
@@ -151,8 +169,8 @@ CREATE TABLE meta (
 	value TEXT NOT NULL, 
 	PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('own_rules_hash','f0a38556d9ef95e7e8de226afca274f3653ef002e76c82a10466d28744a5f3c6');
-INSERT INTO "meta" VALUES('ladders_hash','f0a38556d9ef95e7e8de226afca274f3653ef002e76c82a10466d28744a5f3c6');
+INSERT INTO "meta" VALUES('own_rules_hash','9ce7f6345fc08f00357da6508c2382352372e2bdd8589b907c6d0c637c5f448c');
+INSERT INTO "meta" VALUES('ladders_hash','9ce7f6345fc08f00357da6508c2382352372e2bdd8589b907c6d0c637c5f448c');
 CREATE TABLE notification (
 	id INTEGER NOT NULL, 
 	escalation_id INTEGER, 
@@ -230,7 +248,6 @@ CREATE TABLE objective_standing (
 	CONSTRAINT state_known CHECK (state IN ('no_data', 'kept', 'at_risk', 'below')), 
 	CONSTRAINT signs CHECK (kept >= 0 AND missed >= 0)
 );
-INSERT INTO "objective_standing" VALUES('resolved in time','2026','2026-01-01T00:00:00Z','2027-01-01T00:00:00Z','resolution',0.95,1,2,0.333333,0,37,2,NULL,'below','2026-11-28T02:44:03Z');
 CREATE TABLE oncall_standing (
 	schedule TEXT NOT NULL, 
 	person TEXT, 
@@ -247,7 +264,6 @@ CREATE TABLE oncall_standing (
 	CONSTRAINT next_at_instant CHECK (next_at IS NULL OR next_at LIKE '____-__-__T__:__:__Z'), 
 	CONSTRAINT as_of_instant CHECK (as_of IS NULL OR as_of LIKE '____-__-__T__:__:__Z')
 );
-INSERT INTO "oncall_standing" VALUES('first','ann','2026-11-23T08:00:00Z','2026-11-30T08:00:00Z','bob','2026-11-30T08:00:00Z','layer 1',NULL,'2026-11-28T02:44:03Z');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -581,6 +597,21 @@ rotate = "1w"
 [settings]
 default_plan = "free"
 ','2026-11-28T02:44:03Z','0.109');
+INSERT INTO "rules_version" VALUES(4,'9ce7f6345fc08f00357da6508c2382352372e2bdd8589b907c6d0c637c5f448c','policy = [
+    { calendar = "always", name = "all", targets = { default = { resolution = "8h" } } },
+]
+schema = 1
+
+[calendars.always]
+always_open = true
+
+[[escalation]]
+id = "resolution"
+level = [
+    { at = "0m", id = "late", note = "late" },
+]
+on = "resolution"
+','2026-11-28T04:00:00Z','0.109');
 CREATE TABLE run (
 	id INTEGER NOT NULL, 
 	started_at TEXT NOT NULL, 
@@ -606,6 +637,8 @@ CREATE TABLE run (
 INSERT INTO "run" VALUES(1,'2026-11-27T22:08:47Z','2026-11-27T22:08:48Z',2,2,2,0,0,'{"expired": 1}',0,1685,1,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',37690,'5624ce720097a7e480bda702e5395c6937c44e910a84ee8483f17568e6b4df45',14,NULL);
 INSERT INTO "run" VALUES(2,'2026-11-28T00:54:35Z','2026-11-28T00:54:35Z',0,0,0,0,0,'{}',0,578,2,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',47638,'5f170218bdb3beadc15b2877dcb7d09b5b864dce2fbc2a98e08011b2bbeb7237',17,1);
 INSERT INTO "run" VALUES(3,'2026-11-28T02:44:03Z','2026-11-28T02:44:03Z',1,1,0,2,0,'{}',0,355,3,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',54206,'90b81299fa7884301ddb4828f813169f96dfc08c895fb99df228ebf04ae9bb89',22,2);
+INSERT INTO "run" VALUES(4,'2026-11-28T05:30:00Z','2026-11-28T05:30:00Z',2,1,1,0,0,'{"baseline": 1}',0,0,4,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',60940,'433c48cd9feec8ac38eac821829e88137d6e03eb3344e500fd43c81397cbf107',29,0);
+INSERT INTO "run" VALUES(5,'2026-11-28T05:33:00Z','2026-11-28T05:33:00Z',0,0,0,0,0,'{}',0,0,NULL,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',60943,'538255804948aaf4f66dd0e471fb3a54ed9ae62ff081143a7be6464df1b538bc',34,0);
 CREATE TABLE silence (
 	id INTEGER NOT NULL, 
 	tenant TEXT, 
@@ -743,10 +776,11 @@ CREATE TABLE ticket (
 	CONSTRAINT tags_json CHECK (json_valid(tags)), 
 	FOREIGN KEY(rules_version) REFERENCES rules_version (id)
 );
-INSERT INTO "ticket" VALUES(1,'A-1',NULL,NULL,'enterprise','tom@example.com','Printer on fire','pending','urgent',NULL,'[]','enterprise','always',NULL,'2026-03-02T09:00:00Z','2026-11-28T02:12:05Z','2026-03-02T12:40:00Z',NULL,NULL,NULL,NULL,1,1,1,NULL,NULL,NULL,NULL,'2026-12-24T09:00:00Z','2026-12-24T09:00:00Z','2026-12-24T17:20:00Z','resolution',NULL,NULL,NULL,1,6);
+INSERT INTO "ticket" VALUES(1,'A-1',NULL,NULL,'enterprise','tom@example.com','Printer on fire','pending','urgent',NULL,'[]','enterprise','always',NULL,'2026-03-02T09:00:00Z','2026-11-28T02:12:05Z','2026-03-02T12:40:00Z',NULL,NULL,NULL,NULL,1,1,1,NULL,NULL,NULL,NULL,'2026-12-24T09:00:00Z','2026-12-24T09:00:00Z','2026-12-24T17:20:00Z','resolution','resolution','late','2026-12-24T17:20:00Z',1,6);
 INSERT INTO "ticket" VALUES(2,'7','web',NULL,'free',NULL,NULL,'pending','high','support-manager','[]','free','always',NULL,'2026-03-01T09:00:00Z','2026-11-27T23:39:55Z',NULL,NULL,NULL,'2026-03-11T09:00:00Z','resolution',1,1,1,NULL,NULL,NULL,NULL,'2026-12-24T09:00:00Z','2026-12-24T09:00:00Z','2026-03-11T09:00:00Z','resolution',NULL,NULL,NULL,1,6);
 INSERT INTO "ticket" VALUES(3,'B 2',NULL,NULL,'free','ida@example.com','VPN is slow','resolved','normal',NULL,'["vpn"]','free','always',NULL,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,'2026-03-02T13:00:00Z','2026-03-02T13:00:00Z',NULL,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,2);
 INSERT INTO "ticket" VALUES(4,NULL,NULL,NULL,'free','ann@example.com','Printer on fire','open','normal',NULL,'[]','free','always',NULL,'2026-11-27T21:44:03Z','2026-11-27T21:44:03Z',NULL,NULL,NULL,'2026-11-28T01:44:03Z','resolution',1,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3,1);
+INSERT INTO "ticket" VALUES(5,NULL,NULL,NULL,'free','ann@example.com','Undone','open','normal',NULL,'[]','all','always',NULL,'2026-11-28T04:00:00Z','2026-11-28T05:32:00Z',NULL,NULL,NULL,'2026-11-28T10:00:00Z','resolution',0,1,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,4,6);
 CREATE TABLE timer (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -798,6 +832,7 @@ INSERT INTO "timer" VALUES(7,3,'first_response',1,1,'met',172800,'2026-03-02T09:
 INSERT INTO "timer" VALUES(8,3,'resolution',1,1,'met',604800,'2026-03-02T09:05:00Z','2026-03-09T09:05:00Z',NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(9,3,'unassigned',1,1,'met',NULL,'2026-03-02T09:05:00Z',NULL,NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(10,4,'resolution',1,1,'breached',14400,'2026-11-27T21:44:03Z','2026-11-28T01:44:03Z','2026-11-27T21:44:03Z',0,0,0,NULL,'2026-11-28T01:44:03Z','2026-11-28T02:44:03Z',NULL,0,0,0,1,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(11,5,'resolution',1,1,'running',21600,'2026-11-28T04:00:00Z','2026-11-28T10:00:00Z','2026-11-28T04:00:00Z',0,0,0,NULL,NULL,NULL,'2026-11-28T10:00:01Z',1,0,0,0,NULL,NULL,NULL);
 CREATE UNIQUE INDEX escalation_once ON escalation (ticket_id, kind, cycle, escalation, level, arming, repeat) WHERE source = 'automatic';
 CREATE INDEX escalation_run ON escalation (run_id);
 CREATE INDEX escalation_ticket ON escalation (ticket_id);

@@ -1,6 +1,7 @@
 """What a message is: every combination of facts against the sentences of the specification, and the recipients."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -23,7 +24,11 @@ def every_combination() -> Iterator[Facts]:
         is_known = agent or (ticket is not None and ticket.by is FoundBy.SUBJECT)
         if ticket is not None and is_known and not ticket.knows_sender:
             continue  # agents are known everywhere, and a subject names only tickets that know the sender
-        yield Facts(taken_to, automatic, ticket, agent, outside, refused and not agent, burst)
+        facts = Facts(taken_to, automatic, ticket, agent, outside, refused and not agent, burst)
+        yield facts
+        if ticket is not None and ticket.by is FoundBy.NOTIFICATION:  # only the reply to a message gives a command
+            yield replace(facts, gives_command=True)
+            yield replace(facts, no_command="mistyped")
 
 
 def by(*kinds: FoundBy) -> Callable[[Facts], bool]:
@@ -39,6 +44,7 @@ SENTENCES: list[tuple[str, list[Callable[[Facts], bool]], tuple[str, int | None]
         ("note", 4),
     ),
     ("automatic mail never opens a ticket", [lambda f: f.automatic is not None], ("ignored", None)),
+    ("a command where it answers a notification", [lambda f: f.gives_command], ("command", 4)),
     ("anyone else's answer to a notification is a note", [by(FoundBy.NOTIFICATION)], ("note", 4)),
     (
         "the address of a ticket, from a sender who is not known on it, becomes a note",
@@ -88,7 +94,10 @@ def test_mail_that_is_no_persons_word_in_a_ticket_is_silent() -> None:
     for facts in every_combination():
         found = decide(facts)
         is_agents = facts.from_agent and facts.automatic is None and not found.is_burst
-        assert found.silent == (found.action.value == "note" and not is_agents), facts
+        is_note = found.action.value == "note"
+        assert found.silent == ((is_note and not is_agents) or found.action.value == "command"), facts
+        if facts.no_command is not None and facts.taken_to is None and facts.automatic is None:
+            assert (found.action.value, found.reason) == ("note", facts.no_command)
         assert (found.follows == 4) == (found.action.value == "opened" and facts.ticket is not None)
         assert found.outbound == (
             found.action.value == "opened" and facts.ticket is None and facts.from_agent and facts.to_outside

@@ -99,11 +99,21 @@ def test_a_moved_desk_goes_on_as_the_old_one(
 
 def test_what_stays_on_its_machine_is_not_exported(busy: Path, slactl: Slactl) -> None:
     with sqlite3.connect(busy) as connection:
-        connection.execute("INSERT INTO meta VALUES ('unwiped', '1')")
+        connection.execute("INSERT INTO meta VALUES ('unwiped', '1'), ('reply_key', 'ab')")
         assert connection.execute("SELECT count(*) FROM host").fetchone() != (0,)
     lines = [json.loads(line) for line in slactl("export", "--whole").out.splitlines()]
     assert not HERE & {line.get("table") for line in lines}
-    assert "unwiped" not in [line.get("key") for line in lines]
+    assert not {"unwiped", "reply_key"} & {line.get("key") for line in lines}
+
+
+def test_no_file_brings_a_key_with_which_the_database_would_sign(busy: Path, slactl: Slactl, tmp_path: Path) -> None:
+    exported = slactl("export", "--whole").out.splitlines()
+    at = next(number for number, line in enumerate(exported) if json.loads(line).get("table") == "meta")
+    row = json.loads(exported[at]) | {"key": "reply_key", "value": "ab" * 32}
+    other = empty(slactl, tmp_path)
+    done = slactl("--db", str(other), "import", "-", stdin="\n".join([*exported[:at], json.dumps(row), *exported[at:]]))
+    assert done.code != 0
+    assert "belongs to one database" in done.err
 
 
 def test_a_desk_in_use_is_left_alone(busy: Path, slactl: Slactl, tmp_path: Path) -> None:

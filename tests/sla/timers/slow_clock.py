@@ -52,8 +52,11 @@ class Promise:
     agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
     #: How often a person moved the deadline later.
     moved_later: int = 0
-    #: The agreements that are no misses any more, since they were judged anew.
-    renewed: int = 0
+    #: Agreements that followed no miss: how many, and after which missed deadline; None is before all of them.
+    renewals: list[tuple[int | None, int]] = field(default_factory=list)
+    #: The retracted events for which warnings, and other levels, may have fired that are to fire once more.
+    lost_warnings: int = 0
+    lost_levels: int = 0
     #: Nobody can tell when it ends, or ended.
     unknown: bool = False
     #: What was missed before a reopening, for which nobody has to know the end that follows.
@@ -70,8 +73,20 @@ class Promise:
         return self.stopped is not None
 
     def agreement(self, due: int) -> int:
-        """How many agreements were missed, or judged anew, before the one on this deadline."""
-        return self.renewed + sum(each < due for each in self.missed)
+        """How many agreements were missed, judged anew or retracted, before the one on this deadline."""
+        renewed = sum(many for after, many in self.renewals if after is None or after < due)
+        return renewed + sum(each < due for each in self.missed)
+
+    def renew(self) -> None:
+        """What fired for deadlines that are retracted fires again for the one that was set now."""
+        if self.lost_levels:
+            self.renewals.append((self.missed[-1] if self.missed else None, self.lost_levels))
+            self.lost_levels = 0
+
+    def warn_anew(self, before: int | None, after: int | None) -> None:
+        """The same for warnings: the deadline was another one before."""
+        if after != before:
+            self.moved_later, self.lost_warnings = self.moved_later + self.lost_warnings, 0
 
 
 class SlowClock:

@@ -11,6 +11,7 @@ from random_desks import STEP, Record
 from slow_clock import Place, Promise, SlowClock, TooFarAhead, WalkOf, seconds
 
 DONE = ("resolved", "closed")
+CHOOSING = ("priority", "plan", "tenant", "tags")
 SETTINGS: dict[str, Any] = {
     "default_plan": "free",
     "pause_statuses": ["pending", "waiting_customer"],
@@ -77,8 +78,18 @@ class SlowTicket(SlowClock):
             self.message(at)
         elif kind == "due_set":
             self.set_due(at, record["target"], record["due_at"])
-        elif kind in ("priority", "plan", "tenant", "tags"):
+        elif kind in CHOOSING:
             self.change(at, record)
+        elif kind == "retracted":
+            for lost in record["lost"]:
+                self.lose(lost)
+
+    def lose(self, record: Record) -> None:
+        """Of a deadline that never was, levels may have fired."""
+        for promise in (*self.firsts, *self.exchanges, *self.updates, *self.resolutions):
+            if record["type"] in ("status", *CHOOSING) or record.get("target") == promise.kind:
+                promise.lost_warnings += 1
+                promise.lost_levels += 1
 
     def reply(self, at: int) -> None:
         self.replied, self.waiting = True, None
@@ -104,6 +115,11 @@ class SlowTicket(SlowClock):
             self.stop(at, *ended)
         if was_done and not is_done:
             self.reopen(at)
+        if not is_done and status not in self.setting("pause_statuses") and record["type"] == "status":
+            for promise in self.latest():
+                known = self.known_due(promise, at, None) if promise.is_made and not promise.is_over else None
+                if known is not None and not promise.missed and at <= known:
+                    promise.renew()
 
     def reopen(self, at: int) -> None:
         how, last = self.setting("reopen"), self.resolutions[-1]
@@ -144,9 +160,14 @@ class SlowTicket(SlowClock):
                 before, breaches = self.ahead(promise, at), self.breaches(promise, at)
                 if breaches != promise.missed:
                     promise.agreed.append((at, promise.manual, self.stands_still(kind)))
+                known = self.known_due(promise, at, None)
                 promise.missed = breaches
                 promise.manual = by_hand
                 self.compare(promise, at, before)
+                after = self.known_due(promise, at, None)
+                if after != known and (not promise.missed or after is None or after > promise.missed[-1]):
+                    promise.renew()
+                promise.warn_anew(known, after)
 
     def change(self, at: int, record: Record) -> None:
         by_person = record.get("actor_type") != "system"
@@ -163,12 +184,12 @@ class SlowTicket(SlowClock):
             self.retarget(at)
 
     def retarget(self, at: int) -> None:
-        befores = [self.ahead(promise, at) for promise in self.latest()]
+        befores = [(self.ahead(promise, at), self.known_due(promise, at, None)) for promise in self.latest()]
         self.choose()
         unanswered = self.setting("next_response_from") == "creation" and not self.replied
         if unanswered and not self.firsts[0].is_over and not self.exchanges:
             self.exchanges.append(self.promise("next_response", 1, self.created))
-        for promise, before in zip(self.latest(), befores, strict=False):
+        for promise, (before, known) in zip(self.latest(), befores, strict=False):
             waits = promise.kind != "next_response" or self.messages_wait()
             target, calendar = self.target(promise.kind) if waits else (None, self.calendar)
             missed = promise.is_made and bool(self.breaches(promise, at)) and not promise.unknown
@@ -189,7 +210,11 @@ class SlowTicket(SlowClock):
                 self.recount(promise)
                 after = self.ahead(promise, at) or before
                 if not promise.missed or after > promise.missed[-1]:
-                    promise.renewed += number - promise.agreement(after)
+                    promise.renewals.append((None, number - promise.agreement(after)))
+            now_known = self.known_due(promise, at, None)
+            if is_later or (not missed and now_known != known):
+                promise.renew()
+            promise.warn_anew(known, now_known)
 
     def recount(self, promise: Promise) -> None:
         """Judge anew, by the present target, what was agreed before."""
@@ -294,7 +319,11 @@ def known(history: Sequence[Record], now: int) -> list[Record]:
     for record in reversed(told):
         if record["type"] == "retracted" and record.get("id") not in gone:
             gone |= set(record["events"])
-    left = [record for record in told if record.get("id") not in gone and record["type"] != "retracted"]
+    left, lost = list[Record](), {record["id"]: record for record in told if record.get("id") in gone}
+    for record in told:
+        if record.get("id") not in gone:
+            named = [lost.pop(name) for name in record.get("events", ()) if name in lost]
+            left.append(record | {"lost": named} if record["type"] == "retracted" else record)
     found: list[Record] = []
     until: str | None = None
     for record in [*left, None]:

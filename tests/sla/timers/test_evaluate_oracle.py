@@ -109,7 +109,10 @@ def test_every_timer_firing_and_outcome_agrees_with_a_second_opinion(seeds: rang
         dice = Random(seed)
         desk = Desk(dice)
         opened = desk.opening()
-        history, now = random_history(dice, opened), opened + dice.randint(0, 5 * 96) * STEP
+        history, now = (
+            random_history(dice, opened, retracts=dice.choice([0.05, 0.3])),
+            opened + dice.randint(0, 5 * 96) * STEP,
+        )
         try:
             slow = SlowTicket(desk.rules, partial(walk_of, desk), history, now)
             expected = [as_text(timer) for timer in slow.timers()]

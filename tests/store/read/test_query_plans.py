@@ -65,6 +65,7 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
     "list --assignee not:, --sort due": (listed(TicketFilter(assignees=Choice((), ("ann",)))), 1.5),
     "list --due, of which there are none": (listed(TicketFilter(due=Choice((Span("2190-01-01", None),)))), 1.5),
     "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
+    "which of some tickets are due": (lambda c: reads.still_due(c, NOW, (7, 8, 9)), 1.5),
     "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
     "mail: the ticket that took a message": (lambda c: messages.ticket_of_mail(c, ["a@x", "b@x"]), 1.5),
     "mail: who is known in a ticket": (lambda c: messages.customers_of(c, 7), 1.5),

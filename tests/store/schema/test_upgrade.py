@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Slactl
+from escalation_desk import check, ladder, policy, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
 from slactl.store.schema.version import SCHEMA
@@ -138,6 +139,25 @@ def test_message_that_was_being_sent_before_the_upgrade_is_taken_over(desk: Path
         assert connection.execute("SELECT key FROM meta WHERE key = 'rules_fingerprint'").fetchone() is None
         assert connection.execute("SELECT count(*) FROM host").fetchone() == (1,)
         assert connection.execute("SELECT * FROM lease").fetchall() == []
+
+
+def test_a_deadline_after_an_undo_from_before_the_upgrade_has_its_level(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    """Ticket 5: a deadline was set, missed, escalated and undone, and another one was set."""
+    clock.move_to("2026-11-28T06:00Z")
+    make_old(desk, 17)
+    write_rules(desk, policy(resolution="8h"), ladder("resolution", "late 0m"))
+    assert slactl("list", "-q").code == 0  # upgrades
+    verified = slactl("audit", "verify")
+    assert verified.code == 0, verified.out
+    assert [each for each in check(slactl)["firings"] if each["ticket_id"] == 5] == []
+    assert slactl("audit", "verify").code == 0
+    clock.move_to("2026-11-28T10:00:01Z")
+    fired = [each for each in check(slactl, "--trust-clock")["firings"] if each["ticket_id"] == 5]
+    assert [(each["level"], each["outcome"], each["arming"]) for each in fired] == [("late", "fired", 1)]
+    assert slactl("doctor", "--rebuild").code == 0
+    assert slactl("audit", "verify").code == 0
 
 
 def test_an_upgrade_whose_commit_fails_is_not_reported(desk: Path) -> None:

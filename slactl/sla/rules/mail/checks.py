@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from slactl.sla.rules.addresses import MAIL_SCHEMES, scheme
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.text import clean, domain_of, is_address, meaning
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
+
+
+#: The longest support address before its @ with which reply addresses, such as `support+n123456.TOKEN`, stay valid.
+LONGEST_LOCAL = 30
 
 
 def problems(rules: "Rules") -> Iterator[Problem]:
@@ -16,6 +21,9 @@ def problems(rules: "Rules") -> Iterator[Problem]:
         return
     if not is_address(rules.mail.address) or set(rules.mail.address) & set('*?<>,;:"'):
         yield ("mail", "address"), f"{clean(rules.mail.address)!r} is not an e-mail address such as support@example.com"
+    if not rules.mail.address.isascii():
+        what = f"{clean(rules.mail.address)!r} has letters outside of ASCII; write the domain as xn--…"
+        yield ("mail", "address"), what
     for number, agent in enumerate(rules.mail.agents):
         if not is_address(agent):
             domain = agent.lstrip("*@.")
@@ -27,7 +35,7 @@ def problems(rules: "Rules") -> Iterator[Problem]:
 
 
 def lint(rules: "Rules") -> Iterator[tuple[KeyPath, str]]:
-    """Yield probable mistakes: nobody is an agent, or the support address itself belongs to a person."""
+    """Yield probable mistakes: nobody is an agent, an address is not what it should be, or replies are only notes."""
     if rules.mail is None:
         return
     if not rules.mail.agents and not any(person.emails for person in rules.people.values()):
@@ -37,3 +45,10 @@ def lint(rules: "Rules") -> Iterator[tuple[KeyPath, str]]:
         if rules.mail.address.casefold() in map(str.casefold, person.emails):
             what = f"{clean(rules.mail.address)} is mail.address, which is nobody's own address"
             yield ("people", name, "emails"), what
+        if not person.emails and any(scheme(each) in MAIL_SCHEMES for each in person.notify if isinstance(each, str)):
+            what = f"{clean(name)} gets mail and has no emails, so that replies with commands are only notes"
+            yield ("people", name, "notify"), what
+    local = rules.mail.address.removesuffix(f"@{domain_of(rules.mail.address)}")
+    if len(local) > LONGEST_LOCAL:
+        what = f"{clean(local)} is too long for reply addresses; at most {LONGEST_LOCAL} characters stand before the @"
+        yield ("mail", "address"), what

@@ -34,7 +34,10 @@ def _credits(path: KeyPath, objective: Objective) -> Iterator[Problem]:
 def lint(
     rules: "Rules", tickets: Callable[["Rules", Match], Iterator[Facts]], most: int
 ) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the goals that no ticket can count for; at most so many kinds of tickets that match are tried."""
+    """Yield the goals that no ticket can count for, and the goals whose messages are never sent.
+
+    At most so many kinds of tickets that match are tried.
+    """
     for number, objective in enumerate(rules.objectives):
         chosen = [(facts, rules.match(facts)) for facts in islice(tickets(rules, objective.match), most)]
         served = [(facts, policy) for facts, policy in chosen if policy is not None and objective.match.matches(facts)]
@@ -43,3 +46,8 @@ def lint(
             yield ("objective", number, "match"), f"no policy serves the tickets of goal {name!r}"
         elif not any(policy.target(facts.priority, target) for facts, policy in served):
             yield ("objective", number, "target"), f"no policy promises {target} to the tickets of goal {name!r}"
+        if objective.notify and not objective.notify_at.thresholds:
+            why = f"goal {name!r} never sends a message: notify_at has neither spare nor below"
+            yield ("objective", number, "notify_at"), why
+        elif "notify_at" in objective.given() and not objective.notify:
+            yield ("objective", number, "notify_at"), f"goal {name!r} sends its messages to nobody: it has no notify"
