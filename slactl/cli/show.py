@@ -13,7 +13,6 @@ from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError, SlactlError
 from slactl.show.form import Form
-from slactl.sla.enums import EventType
 from slactl.store.read.tickets import TICKET_COLUMNS
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ app = Commands()
 
 #: How many events of a ticket a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
-
-#: The longest text of which a terminal leaves out quoted history, in characters.
-READ = 20_000
 
 LimitOption = Annotated[
     int | None,
@@ -268,6 +264,7 @@ def _whom_next(here: Call, transaction: "Transaction", ticket: "ScreenTicket") -
 
 def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
     """Return as much of a ticket as a screen shows, and how many records of each part there are."""
+    from slactl.desk.mail.quotes import READ, on_screen
     from slactl.show.ticket import RECORDS
     from slactl.store.read import events as event_reads
     from slactl.store.read import filters
@@ -276,7 +273,7 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
     ticket = {
         **next(filters.by_number(transaction, now, [number])),
         "timers": reads.timers(transaction, number, now),
-        "messages": list(_on_screen(event_reads.messages(transaction, number, last=RECORDS, most=READ + 1))),
+        "messages": list(on_screen(event_reads.messages(transaction, number, last=RECORDS, most=READ + 1))),
         "escalations": reads.escalations(transaction, number, last=RECORDS),
         "events": event_reads.last_events(transaction, number, RECORDS),
         "retracted": sorted(reads.retracted_escalations(transaction, number)),
@@ -288,15 +285,3 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
         },
     }
     return cast("ScreenTicket", ticket)
-
-
-def _on_screen(messages: "Iterator[Record]") -> "Iterator[Record]":
-    """Yield messages as a screen shows them: answers without the history that they quote."""
-    from slactl.desk.mail.quotes import without_quotes
-
-    for message in messages:
-        body = message["body"] or ""
-        is_whole = message["type"] == EventType.CREATED or len(body) > READ
-        shown = body if is_whole else without_quotes(body)
-        left_out = body.rstrip().count("\n") - shown.rstrip().count("\n")
-        yield {**message, "body": shown or message["body"], "left_out": left_out}

@@ -5,7 +5,10 @@ lines stays whole.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from slactl.sla.enums import EventType
 
 #: The most lines of a signature, and of the line that introduces a quotation, which programs wrap.
 LONGEST_SIGNATURE, LONGEST_INTRODUCTION = 15, 3
@@ -15,6 +18,9 @@ SHORTEST_WRAPPED = 60
 
 #: The fewest quoted lines that count as history without a line that introduces them.
 FEWEST_QUOTED = 3
+
+#: The longest text of which a screen leaves out history, in characters: it may go on where the reading ends.
+READ = 20_000
 
 #: The longest first line, in characters, and the most lines of a text in which history is sought.
 LONGEST_LINE, MOST_LINES = 2000, 20_000
@@ -31,6 +37,16 @@ _FORWARDED = re.compile(
     "forwarded|weitergeleitet|transf[eé]r|reenviad|inoltrat|doorgestuurd|vidarebef|пересыл", re.IGNORECASE
 )
 _DELIMITER = re.compile("-- ?")
+
+
+def on_screen(messages: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield messages as a screen shows them: answers without the history that they quote (`left_out` lines)."""
+    for message in messages:
+        body = message["body"] or ""
+        is_whole = message["type"] == EventType.CREATED or len(body) > READ
+        shown = body if is_whole else without_quotes(body)
+        left_out = body.rstrip().count("\n") - shown.rstrip().count("\n")
+        yield {**message, "body": shown or message["body"], "left_out": left_out}
 
 
 def first_line(text: str) -> str:
