@@ -52,7 +52,7 @@ def test_texts_without_history_are_whole_and_nothing_is_said(slactl: Slactl) -> 
 @pytest.mark.usefixtures("desk")
 def test_history_that_may_go_on_below_what_is_read_stays(slactl: Slactl) -> None:
     slactl("create", "Printer", "--from", "bob@acme.example")
-    answer = "On 2026-11-26 10:40, Ann wrote:\n" + "> quoted\n" * 3000 + "My answer."
+    answer = "See below.\n\nOn 2026-11-26 10:40, Ann wrote:\n" + "> quoted\n" * 3000 + "My answer."
     slactl("receive", "1", "--body", answer)
     shown = screen("show", "1")
     assert "> quoted" in shown

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
@@ -181,6 +181,12 @@ HTML = st.lists(
 
 
 @given(HTML)
+@example("<<!-- -->p a b c>x")
+@example("<<style></style>p a b c>x")
+@example('<svg><<!-- -->![CDATA[ <p b="]]><p a c d>">')
+@example('<!-- <a b="--><p a c d>">')
+@example('<style> <a b="</style><p a c d>">')
+@example("<textarea><a href='</textarea><p a c d>'>")
 @settings(max_examples=200, deadline=None)
 def test_no_tag_keeps_attributes_that_take_time(html: str) -> None:
     """What the parser sees has few attributes, however quotes, comments and sections are nested."""

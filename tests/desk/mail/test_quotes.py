@@ -90,6 +90,10 @@ def test_what_the_writer_wrote_around_history_stays() -> None:
     assert without_quotes(f"{long}\n\nSupport <support@example.com> wrote:\n{QUOTE}") == long
 
 
+def test_a_short_line_above_an_introduction_is_of_the_writer() -> None:
+    assert without_quotes(f"It was 2026.\nSupport <support@example.com> wrote:\n{QUOTE}") == "It was 2026."
+
+
 def test_a_signature_is_left_out() -> None:
     assert without_quotes("Yes.\n\n-- \nKim\nCustomer Ltd.") == "Yes."
     assert without_quotes("Yes.\n--\nKim") == "Yes."

@@ -66,15 +66,15 @@ def _simplified(html: str) -> "Iterator[str]":
 
     Parsers compare each attribute of a tag with all others.
     """
-    at, html = 0, html.replace("[CDATA[", "[")
+    at = 0
     for tag in _TAG.finditer(html):
-        yield html[at : tag.start()]
+        yield html[at : tag.start()].replace("<", "&lt;")  # else it begins a tag when a comment behind it goes
         at = tag.end()
         if tag[3]:
             kept = {each[1].lower(): each[0] for each in _ATTRIBUTE.finditer(tag[4])} if tag[4] else {}
             said = "".join(f" {kept[name].lstrip(_BLANKS + '/')}" for name in _ATTRIBUTES if name in kept)
             yield f"{tag[2]}{'div' if tag[3].lower() in _RAW else tag[3]}{said} >"
-    yield html[at:]
+    yield html[at:].replace("<", "&lt;")
 
 
 def _prepare(document: "DocumentNode") -> None:
