@@ -32,8 +32,8 @@ class SlowTicket(SlowClock):
         self.created = self.clock = seconds(created["at"])
         self.status = "open"
         #: The facts of now, and those that persons stated: only these choose the policy.
-        self.facts: Record = {"plan": None, "tenant": None, "timezone": None, "priority": "normal"}
-        self.facts |= {key: created[key] for key in self.facts if key in created}
+        self.facts: Record = {"tenant": None, "timezone": None, "priority": "normal"} | self.told({"plan": None})
+        self.facts |= self.told(created)
         self.facts["tags"] = set(created.get("tags", ()))
         self.stated = dict(self.facts)
         self.unknown = set(created.get("unknown", ()))
@@ -102,7 +102,7 @@ class SlowTicket(SlowClock):
             self.updates.append(self.promise("update", len(self.updates) + 1, at))
 
     def turn(self, at: int, record: Record) -> None:
-        status = record.get("status", "open")
+        status, before = record.get("status", "open"), self.status
         was_done, is_done, self.status = self.status in DONE, status in DONE, status
         if is_done and not was_done:
             ended = [each for each in self.latest() if not each.is_over]
@@ -115,7 +115,8 @@ class SlowTicket(SlowClock):
             self.stop(at, *ended)
         if was_done and not is_done:
             self.reopen(at)
-        if not is_done and status not in self.setting("pause_statuses") and record["type"] == "status":
+        # A status that holds already sets no deadline.
+        if status not in (before, *DONE, *self.setting("pause_statuses")):
             for promise in self.latest():
                 known = self.known_due(promise, at, None) if promise.is_made and not promise.is_over else None
                 if known is not None and not promise.missed and at <= known:
@@ -177,11 +178,16 @@ class SlowTicket(SlowClock):
             if by_person:
                 self.stated["tags"] = (self.stated["tags"] | (after - before)) - (before - after)
         else:
-            told = {key: record[key] for key in self.facts if key in record}
+            told = self.told(record)
             self.facts |= told
             self.stated |= told if by_person else {}
         if by_person and self.stated != self.chosen_for:
             self.retarget(at)
+
+    def told(self, record: Record) -> Record:
+        """The facts of a record; no plan is the default plan."""
+        told = {key: record[key] for key in ("plan", "tenant", "timezone", "priority") if key in record}
+        return told | ({"plan": told["plan"] or self.setting("default_plan")} if "plan" in told else {})
 
     def retarget(self, at: int) -> None:
         befores = [(self.ahead(promise, at), self.known_due(promise, at, None)) for promise in self.latest()]
@@ -242,8 +248,7 @@ class SlowTicket(SlowClock):
 
     def choose(self) -> None:
         self.chosen_for = {**self.stated, "tags": set(self.stated["tags"])}
-        plan = self.stated["plan"] or self.setting("default_plan")
-        facts = {key: {self.stated[key]} for key in ("tenant", "priority")} | {"plan": {plan}}
+        facts = {key: {self.stated[key]} for key in ("tenant", "priority", "plan")}
         facts["tag"] = self.stated["tags"]
         matching = (each for each in self.rules["policy"] if matches(each["match"], facts))
         self.policy: Record | None = next(matching, None)

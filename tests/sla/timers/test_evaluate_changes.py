@@ -30,6 +30,16 @@ def test_every_pause_is_kept_when_it_recomputes() -> None:
     assert (said(changed.due_at), changed.paused_seconds) == ("mon 12:00", 3600)
 
 
+def test_naming_the_default_plan_is_no_change() -> None:
+    """A change of priority does nothing to a resolution that was kept, until another change follows the reopening."""
+    text = (
+        "mon 09:00 created priority=urgent\nmon 09:00 status resolved\nmon 09:30 priority normal\nmon 10:00 status open"
+    )
+    assert due_of(f"{text}\nmon 10:30 plan free", RULES, "mon 10:30") == "mon 12:00"
+    assert due_of(f"{text}\nmon 10:30 plan paid", RULES, "mon 10:30") == "mon 13:00"
+    assert due_of(f"{text}\nmon 10:30 tags calm", RULES, "mon 10:30") == "mon 18:00"
+
+
 def test_a_pause_begun_after_the_new_deadline_does_not_save_it() -> None:
     text = "mon 09:00 created\nmon 11:30 status pending\nmon 12:30 status open\nmon 13:00 priority urgent"
     assert due_of(text, RULES, "mon 13:00") == "mon 11:00"

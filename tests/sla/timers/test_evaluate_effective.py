@@ -45,6 +45,12 @@ def test_what_fired_before_a_retraction_stays_fired() -> None:
     assert fired(backdated, RULES, "mon 14:00") == ["mon 13:00 res late"]
 
 
+def test_a_status_that_holds_already_sets_no_deadline_and_its_undo_fires_nothing_again() -> None:
+    text = f"{OPENED}mon 09:10 tags vip id=a\nmon 09:20 retracted events=a,\nmon 12:00 status open id=b"
+    for later in ("", "\nmon 14:00 retracted events=b,", "\nmon 14:00 retracted events=b,\nmon 14:10 tags vip"):
+        assert fired(text + later, RULES, "mon 15:00") == ["mon 13:00 res late"], later
+
+
 def test_a_target_whose_end_the_history_cannot_tell_has_no_deadline_and_never_fires() -> None:
     text = "mon 09:00 created unknown=resolution,"
     unknown = resolution(text, RULES, "fri 09:00")
