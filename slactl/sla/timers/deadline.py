@@ -102,7 +102,12 @@ class TrackedTarget:
             self._judge_anew()
         after = self.due_if_resumed(at)
         is_later = self.numbers.move(before, after)
-        self.numbers.agreement += late and is_later
+        if late and self.missed and after is not None and after <= self.missed[-1].due:
+            # Only a deadline later than the last one that was missed is a new agreement.
+            self.numbers.rejoin(self.missed[-1].agreement)
+            return
+        if late and is_later:
+            self.numbers.agree_again(self.numbers.agreement)
         if is_later or (not late and after != before):
             self.numbers.count_lost()
 

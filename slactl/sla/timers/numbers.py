@@ -15,7 +15,7 @@ class Numbers:
 
     revision: int = 0
     agreement: int = 0
-    #: The last agreement that counted retracted events; no later one is below it.
+    #: No later agreement is below it: levels may have fired for those before.
     _least_agreement: int = 0
     #: The retracted events that the revision, and the agreement, do not count yet.
     _lost_to_revision: int = 0
@@ -38,6 +38,11 @@ class Numbers:
     def agree_again(self, missed: int) -> None:
         """Begin an agreement after the one that was `missed`."""
         self.agreement = max(self.agreement, missed + 1, self._least_agreement)
+
+    def rejoin(self, missed: int) -> None:
+        """Return to the agreement that was `missed`; no later one has the number of the agreement that is left."""
+        self._least_agreement = max(self._least_agreement, self.agreement + 1)
+        self.agreement = missed
 
     def count_lost(self) -> None:
         """Let the agreement count the retracted events, because its deadline was set and is not missed."""

@@ -48,8 +48,10 @@ class Promise:
     manual: int | None = None
     #: Deadlines that were missed before a person agreed on the present one.
     missed: list[int] = field(default_factory=list)
-    #: How each of them was missed: until when it held, set by hand to what, standing still why.
-    agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
+    #: How each of them was missed: until when it held, set by hand to what, standing still why, as which agreement.
+    agreed: list[tuple[int, int | None, str | None, int]] = field(default_factory=list)
+    #: Which agreement those deadlines were that are missed after they were judged anew.
+    kept: dict[int, int] = field(default_factory=dict)
     #: How often a person moved the deadline later.
     moved_later: int = 0
     #: Agreements that followed no miss: how many, and after which missed deadline; None is before all of them.
@@ -75,7 +77,15 @@ class Promise:
     def agreement(self, due: int) -> int:
         """How many agreements were missed, judged anew or retracted, before the one on this deadline."""
         renewed = sum(many for after, many in self.renewals if after is None or after < due)
-        return renewed + sum(each < due for each in self.missed)
+        return self.kept.get(due, renewed + sum(each < due for each in self.missed))
+
+    def present_agreement(self, due: int) -> int:
+        """Which agreement the present deadline is: one before the last that was missed is no other agreement."""
+        return self.agreement(max([due, *self.missed[-1:]]))
+
+    def later_agreement(self, due: int) -> int:
+        """Which agreement a later deadline is than the present one, and than all that were missed."""
+        return max(self.present_agreement(due) + 1, self.agreement(self.missed[-1] + 1) if self.missed else 0)
 
     def renew(self) -> None:
         """What fired for deadlines that are retracted fires again for the one that was set now."""

@@ -160,7 +160,8 @@ class SlowTicket(SlowClock):
             if promise.kind == kind and not promise.is_over and promise.manual != by_hand:
                 before, breaches = self.ahead(promise, at), self.breaches(promise, at)
                 if breaches != promise.missed:
-                    promise.agreed.append((at, promise.manual, self.stands_still(kind)))
+                    number = promise.agreement(breaches[-1])
+                    promise.agreed.append((at, promise.manual, self.stands_still(kind), number))
                 known = self.known_due(promise, at, None)
                 promise.missed = breaches
                 promise.manual = by_hand
@@ -212,25 +213,27 @@ class SlowTicket(SlowClock):
             promise.target, promise.calendar, promise.walk = target, calendar, self.walk_of(*calendar)
             is_later = self.compare(promise, at, before)
             if missed and before is not None:
-                number = promise.agreement(before) + is_later
-                self.recount(promise)
-                after = self.ahead(promise, at) or before
-                if not promise.missed or after > promise.missed[-1]:
-                    promise.renewals.append((None, number - promise.agreement(after)))
+                self.recount(promise, at, before, is_later=is_later)
             now_known = self.known_due(promise, at, None)
             if is_later or (not missed and now_known != known):
                 promise.renew()
             promise.warn_anew(known, now_known)
 
-    def recount(self, promise: Promise) -> None:
+    def recount(self, promise: Promise, at: int, before: int, *, is_later: bool) -> None:
         """Judge anew, by the present target, what was agreed before."""
-        manual, promise.missed = promise.manual, []
-        for until, by_hand, going in promise.agreed:
+        present, following = promise.present_agreement(before), promise.later_agreement(before)
+        manual, promise.missed, promise.kept, promise.renewals = promise.manual, [], {}, []
+        for until, by_hand, going, number in promise.agreed:
             promise.manual = by_hand
             due = None if promise.unknown else self.known_due(promise, until, going)
             if due is not None and until > due and (not promise.missed or due > promise.missed[-1]):
                 promise.missed.append(due)
+                promise.kept[due] = number
         promise.manual = manual
+        after, last = self.ahead(promise, at) or before, promise.missed[-1] if promise.missed else None
+        # An agreement that is none any more keeps its number.
+        number = present if not is_later and (last is None or after > last) else following
+        promise.renewals.append((last, number - len(promise.missed)))
 
     def compare(self, promise: Promise, at: int, before: int | None) -> bool:
         """Did a person move the deadline later?"""

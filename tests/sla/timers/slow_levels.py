@@ -36,7 +36,7 @@ class SlowWatch:
                 warns = level[0] == "-" or level[-1] == "%"
                 looked = max(since, at + (level == "0m"))
                 reached += [at] if warns else []
-                arming = promise.moved_later if warns else promise.agreement(due)
+                arming = promise.moved_later if warns else promise.present_agreement(due)
                 key = (promise.kind, promise.cycle, rule, level, arming)
                 if looked >= until or key in self.decided:
                     continue

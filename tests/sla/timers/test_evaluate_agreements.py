@@ -121,7 +121,8 @@ def test_earlier_deadlines_after_a_miss_are_no_other_miss() -> None:
 def corrected(late_targets: str) -> Rules:
     """Office hours under which urgent tickets have until 14:00 and others a day."""
     targets = 'urgent = { first_response = "5h" }\ndefault = { first_response = "8h" }'
-    return policies(policy("all", "", targets, "office", f'late_targets = "{late_targets}"'))
+    steps = STEPS.replace("resolution", "first_response")
+    return policies(policy("all", "", targets, "office", f'late_targets = "{late_targets}"'), steps)
 
 
 CORRECTED = "mon 09:00 created priority=urgent\nmon 14:10 priority low"
@@ -157,9 +158,22 @@ def test_recount_there_and_back_leaves_nothing() -> None:
     assert [said(breach.at) for breach in found.breaches] == ["mon 14:00"]
 
 
+BEHIND = "mon 09:00 created priority=urgent\ntue 10:00 due_set first_response mon 15:00\ntue 11:00 priority low"
+
+
 def test_recount_that_moves_a_miss_behind_the_present_deadline_makes_no_second_one() -> None:
-    text = "mon 09:00 created priority=urgent\ntue 10:00 due_set first_response mon 15:00\ntue 11:00 priority low"
-    kept = timer(text, corrected("keep"), "tue 12:00", "first_response")
+    kept = timer(BEHIND, corrected("keep"), "tue 12:00", "first_response")
     assert [said(breach.at) for breach in kept.breaches] == ["mon 14:00", "mon 15:00"]
-    recounted = timer(text, corrected("recount"), "tue 12:00", "first_response")
+    recounted = timer(BEHIND, corrected("recount"), "tue 12:00", "first_response")
     assert [said(breach.at) for breach in recounted.breaches] == ["mon 17:00"]
+
+
+def test_an_answer_after_a_miss_that_a_recount_moved_behind_the_present_deadline_is_one_late_outcome() -> None:
+    text = f"{BEHIND}\ntue 12:00 agent_reply"
+    assert ends(text, corrected("recount"), "tue 14:00", "first_response") == [("tue 12:00", "mon 17:00", False)]
+
+
+def test_a_deadline_after_a_miss_that_a_recount_moved_behind_the_present_one_fires_its_levels_once() -> None:
+    found = fired(f"{BEHIND}\ntue 12:00 due_set first_response wed 12:00", corrected("recount"), "thu 12:00")
+    breached = [each for each in found if each.endswith("breach")]
+    assert breached == [f"{at} first_response breach" for at in ("mon 14:00", "mon 15:00", "wed 12:00")]
