@@ -58,6 +58,11 @@ class PauseLog:
         self._since = 0
         self._reason: PauseReason | None = None
 
+    @property
+    def stands_still(self) -> bool:
+        """Return whether the clock stands still after what was read."""
+        return self._reason is not None
+
     def turn(self, at: int, reason: PauseReason | None) -> None:
         """Let the clock run from `at` on (None), or stand still for this reason."""
         if reason is self._reason:

@@ -90,7 +90,8 @@ class TrackedTargets:
         was not given; `by_system` says that a level ended it.
         """
         self._timers = None
-        was_done, is_done, self._status = self._status.is_done, status.is_done, status
+        was_done, is_done = self._status.is_done, status.is_done
+        ran, self._status = self._running_kinds(), status
         self._turn(at)
         if is_done and not was_done:
             for tracked in self.still_running():
@@ -104,10 +105,10 @@ class TrackedTargets:
                 self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)
-        if not is_done and not self.is_pausing:
-            for tracked in self.still_open():
-                if not tracked.is_late(at):
-                    tracked.numbers.count_lost()
+        begun = self._running_kinds() - ran
+        for tracked in self.still_open():
+            if tracked.kind in begun and not tracked.is_late(at):
+                tracked.numbers.count_lost()
 
     def reply(self, at: int) -> None:
         """Stop the responses and the update, because an agent answered the customer, and wait for the next update.
@@ -176,6 +177,11 @@ class TrackedTargets:
         for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:], self._resolutions[-1]):
             if tracked.stopped is None:
                 yield tracked
+
+    def _running_kinds(self) -> set[Target]:
+        """Return the kinds of which a clock runs; a deadline set by hand goes on in a pause."""
+        open_cycles = self.still_open()
+        return {each.kind for each in open_cycles if each.manual is not None or not each.log.stands_still}
 
     def _turn(self, at: int) -> None:
         closed = PauseReason.CLOSED if self._status.is_done else None

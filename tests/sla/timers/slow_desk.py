@@ -102,7 +102,7 @@ class SlowTicket(SlowClock):
             self.updates.append(self.promise("update", len(self.updates) + 1, at))
 
     def turn(self, at: int, record: Record) -> None:
-        status, before = record.get("status", "open"), self.status
+        status, before = record.get("status", "open"), [each for each in self.latest() if self.goes_on(each)]
         was_done, is_done, self.status = self.status in DONE, status in DONE, status
         if is_done and not was_done:
             ended = [each for each in self.latest() if not each.is_over]
@@ -115,12 +115,16 @@ class SlowTicket(SlowClock):
             self.stop(at, *ended)
         if was_done and not is_done:
             self.reopen(at)
-        # A status that holds already sets no deadline.
-        if status not in (before, *DONE, *self.setting("pause_statuses")):
-            for promise in self.latest():
-                known = self.known_due(promise, at, None) if promise.is_made and not promise.is_over else None
+        for promise in self.latest():
+            # A status that lets no clock go on sets no deadline.
+            if promise.is_made and self.goes_on(promise) and all(promise is not each for each in before):
+                known = self.known_due(promise, at, None)
                 if known is not None and not promise.missed and at <= known:
                     promise.renew()
+
+    def goes_on(self, promise: Promise) -> bool:
+        """Does its clock count now, or its deadline stand whether it counts or not?"""
+        return not promise.is_over and (promise.manual is not None or self.stands_still(promise.kind) is None)
 
     def reopen(self, at: int) -> None:
         how, last = self.setting("reopen"), self.resolutions[-1]

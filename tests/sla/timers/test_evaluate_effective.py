@@ -51,6 +51,26 @@ def test_a_status_that_holds_already_sets_no_deadline_and_its_undo_fires_nothing
         assert fired(text + later, RULES, "mon 15:00") == ["mon 13:00 res late"], later
 
 
+@pytest.mark.parametrize(
+    ("pause", "by_hand"), [("first_response", ""), ("resolution", "mon 09:30 due_set resolution mon 13:00\n")]
+)
+def test_a_status_that_lets_no_clock_go_on_sets_no_deadline_and_its_undo_fires_nothing_again(
+    pause: str, by_hand: str
+) -> None:
+    promised = rules(resolution="4h", calendar="always", settings=f'pause = ["{pause}"]', more=STEPS)
+    text = f"{OPENED}{by_hand}mon 10:00 tags vip id=a\nmon 10:10 retracted events=a,\nmon 11:00 status pending\n"
+    text += "mon 12:00 status open id=b\nmon 14:00 retracted events=b,"
+    assert fired(text, promised, "mon 15:00") == ["mon 13:00 res late"]
+
+
+def test_a_ticket_that_is_reopened_as_pending_after_an_undo_fires_where_its_clock_goes_on() -> None:
+    promised = rules(resolution="4h", calendar="always", settings='pause = ["first_response"]', more=STEPS)
+    text = f"{OPENED}mon 10:00 status resolved\nmon 11:00 status pending id=a\nmon 15:00 retracted events=a,\n"
+    text += "mon 15:00 status pending"
+    assert fired(text, promised, "mon 18:00") == ["mon 14:00 res late"]
+    assert fired(text, promised, "mon 18:00:01") == ["mon 14:00 res late", "mon 18:00 res late"]
+
+
 def test_a_target_whose_end_the_history_cannot_tell_has_no_deadline_and_never_fires() -> None:
     text = "mon 09:00 created unknown=resolution,"
     unknown = resolution(text, RULES, "fri 09:00")
