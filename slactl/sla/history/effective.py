@@ -13,10 +13,10 @@ from slactl.sla.history.event import Event
 def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     """Return the events up to `now` from which everything is computed.
 
-    An event that a later one retracted is left out. A retraction can be retracted itself; one that counts stays if it
-    retracts events that can set deadlines, and its detail has them as `lost`. A status that was set `until` an instant
-    is followed there by `open`, unless another status came first. This follows from the history alone: the event that
-    `check` recorded about it is only for people.
+    An event that a later one retracted is left out. A retraction can be retracted itself. One that took away or brought
+    back events that can set deadlines stays even then: levels may have fired in between. Its detail has only these
+    events, as `lost`. A status that was set `until` an instant is followed there by `open`, unless another status came
+    first. This follows from the history alone: the event that `check` recorded about it is only for people.
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if gone := retracted_names(known):
@@ -36,12 +36,14 @@ _SETTING = frozenset(
 
 
 def _without(history: Sequence[Event], gone: Collection[str]) -> Iterator[Event]:
-    lost = {event.id: event for event in history if event.id in gone and event.type in _SETTING}
+    # What each event is about: itself, or what a retraction takes away or brings back.
+    concerned: dict[str | None, list[Event]] = {event.id: [event] for event in history if event.type in _SETTING}
     for event in history:
         if event.type is EventType.RETRACTED:
-            named = event.detail.get("events") or () if event.id not in gone else ()
-            if found := [lost.pop(name) for name in named if name in lost]:
-                yield replace(event, detail={"lost": found})
+            named = event.detail.get("events") or ()
+            if lost := {each.id: each for name in named for each in concerned.get(name, ())}:
+                concerned[event.id] = [*lost.values()]
+                yield replace(event, detail={"lost": concerned[event.id]})
         # A ticket that was opened stays opened: there would be nothing left to compute.
         elif event.id is None or event.id not in gone or event.type is EventType.CREATED:
             yield event

@@ -331,11 +331,13 @@ def known(history: Sequence[Record], now: int) -> list[Record]:
     for record in reversed(told):
         if record["type"] == "retracted" and record.get("id") not in gone:
             gone |= set(record["events"])
-    left, lost = list[Record](), {record["id"]: record for record in told if record.get("id") in gone}
+    left, by_id = list[Record](), {record["id"]: record for record in told if "id" in record}
     for record in told:
-        if record.get("id") not in gone:
-            named = [lost.pop(name) for name in record.get("events", ()) if name in lost]
-            left.append(record | {"lost": named} if record["type"] == "retracted" else record)
+        if record["type"] == "retracted":
+            lost = {each["id"]: each for each in concerned(record, by_id)}
+            left.append({"type": "retracted", "at": record["at"], "lost": [*lost.values()]})
+        elif record.get("id") not in gone:
+            left.append(record)
     found: list[Record] = []
     until: str | None = None
     for record in [*left, None]:
@@ -347,6 +349,12 @@ def known(history: Sequence[Record], now: int) -> list[Record]:
             found.append(record)
             until = record.get("until") if record["type"] == "status" else until
     return found
+
+
+def concerned(record: Record, by_id: Mapping[str, Record]) -> Iterator[Record]:
+    """What came or went with a retraction, or with the retraction of one."""
+    for name in record["events"]:
+        yield from concerned(by_id[name], by_id) if by_id[name]["type"] == "retracted" else [by_id[name]]
 
 
 def matches(match: Record, facts: Mapping[str, set[str]]) -> bool:

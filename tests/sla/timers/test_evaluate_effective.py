@@ -51,6 +51,21 @@ def test_a_status_that_holds_already_sets_no_deadline_and_its_undo_fires_nothing
         assert fired(text + later, RULES, "mon 15:00") == ["mon 13:00 res late"], later
 
 
+def test_a_retraction_that_is_retracted_fires_nothing_again() -> None:
+    text = f"{OPENED}mon 09:10 tags vip id=a\nmon 09:20 retracted events=a, id=b\n"
+    text += "mon 10:00 due_set resolution mon 13:30\nmon 15:00 retracted events=b, id=c\nmon 16:00 retracted events=c,"
+    assert fired(text, RULES, "mon 17:00") == ["mon 13:30 res late"]
+
+
+def test_a_deadline_after_a_retraction_that_was_retracted_fires_its_levels_once() -> None:
+    text = f"{OPENED}mon 10:00 due_set resolution tue 12:00 id=a\nmon 12:00 retracted events=a, id=b\n"
+    text += "mon 14:00 retracted events=b,"
+    assert fired(text, RULES, "tue 13:00") == ["mon 13:00 res late"]
+    later = f"{text}\nmon 15:00 due_set resolution tue 14:00"
+    assert fired(later, RULES, "tue 14:00") == ["mon 13:00 res late"]
+    assert fired(later, RULES, "tue 14:00:01") == ["mon 13:00 res late", "tue 14:00 res late"]
+
+
 @pytest.mark.parametrize(
     ("pause", "by_hand"), [("first_response", ""), ("resolution", "mon 09:30 due_set resolution mon 13:00\n")]
 )
