@@ -38,15 +38,11 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"words": words, **filters}
-    style = "".join(_file(name) for name in styles)
-    code = _file(script) if script is not None else ""
+    style = "".join((PAGES / name).read_text(encoding="utf-8") for name in styles)
+    code = (PAGES / script).read_text(encoding="utf-8") if script is not None else ""
     return environment.get_template(template).render(
         style=Markup(style), style_hash=_digest(style), script=Markup(code), script_hash=_digest(code), **values
     )
-
-
-def _file(name: str) -> str:
-    return (PAGES / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

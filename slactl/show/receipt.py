@@ -83,7 +83,11 @@ def ticket_receipt(before: "Ticket | None", after: "Ticket", now: datetime, told
         parts += _opened(after, now)
     else:
         parts += _changed(before, after, now, dated=told.dated)
-    parts = [*parts, *told.also] or list(_unchanged(after, now))
+    if not (parts := [*parts, *told.also]):
+        # What holds on: an acknowledgement may come twice in a second.
+        until = after["acked_until"]
+        holds = [f"acknowledged until {_dated(until)}, {relative_due(until, now)}"] if until else []
+        parts = ["no field changed", *holds]
     return Receipt(str(after["id"]), f"#{after['id']} {' · '.join(parts)}", after, changes(before, after, DERIVED))
 
 
@@ -151,29 +155,13 @@ def _changed(before: "Ticket", after: "Ticket", now: datetime, *, dated: bool) -
     for target in Target:
         if part := _target(before, after, target, now, dated=dated):
             yield part
-    yield from _holds(before, after, now)
-
-
-def _holds(before: "Ticket", after: "Ticket", now: datetime) -> Iterator[str]:
-    """Yield until when a status or an acknowledgement lasts, if that changed."""
     if (until := after["pending_until"]) and before["pending_until"] != until:
         yield f"opens again {_dated(until)}, {relative_due(until, now)}"
     elif before["pending_until"] and not until and before["status"] == after["status"]:
         yield "does not open by itself any more"
-    if before["acked_until"] != after["acked_until"]:
-        until = after["acked_until"]
-        yield (
-            f"acknowledged until {_dated(until)}, {relative_due(until, now)}"
-            if until
-            else "acknowledgement released, escalation resumes"
-        )
-
-
-def _unchanged(ticket: "Ticket", now: datetime) -> Iterator[str]:
-    """Yield what holds on, because nothing changed: an acknowledgement may come twice in a second."""
-    yield "no field changed"
-    if until := ticket["acked_until"]:
-        yield f"acknowledged until {_dated(until)}, {relative_due(until, now)}"
+    if before["acked_until"] != (until := after["acked_until"]):
+        resumes = "acknowledgement released, escalation resumes"
+        yield f"acknowledged until {_dated(until)}, {relative_due(until, now)}" if until else resumes
 
 
 def _target(before: "Ticket | None", after: "Ticket", target: Target, now: datetime, *, dated: bool) -> str:

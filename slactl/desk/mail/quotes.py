@@ -78,8 +78,8 @@ def _without_quotation(lines: Sequence[str]) -> list[str]:
     if start == first and len(quoted) < FEWEST_QUOTED:
         return list(lines)
     above, below = lines[:start], lines[last + 1 :]
-    is_end = _is_blank(below) or any(_DELIMITER.fullmatch(line) for line in below[:3])
-    return [*above, *below] if is_end or _is_blank(above) else list(lines)
+    is_end = not any(map(str.strip, below)) or any(_DELIMITER.fullmatch(line) for line in below[:3])
+    return [*above, *below] if is_end or not any(map(str.strip, above)) else list(lines)
 
 
 def _introduction_start(lines: Sequence[str], quoted: int) -> int:
@@ -98,7 +98,3 @@ def _introduction_start(lines: Sequence[str], quoted: int) -> int:
         if re.search(r"\d{1,2}[:.]\d\d|\d{4}|\S@\S", " ".join(lines[start:end])[:1000]):
             return start
     return quoted
-
-
-def _is_blank(lines: Sequence[str]) -> bool:
-    return not any(map(str.strip, lines))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from zoneinfo import ZoneInfo
 
@@ -86,13 +86,9 @@ def _maintained_until(row: Mapping[str, Any], rules: Rules, now: datetime) -> da
     domain = domain_of(row["requester_email"] or "")
     facts = Facts(row["plan"], row["tenant"], tuple(row["tags"]), Priority(row["priority"]), domain)
     matching = (planned for planned in rules.maintenance if planned.match.matches(facts))
-    ends = (windows.until(windows.windows(one.weekly), _zone(one.timezone), now) for one in matching)
+    stated = ((windows.windows(one.weekly), ZoneInfo(one.timezone) if one.timezone else None) for one in matching)
+    ends = (windows.until(weekly, zone, now) for weekly, zone in stated)
     return max((end for end in ends if end is not None), default=None)
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    """Return a zone of the rules; None is the machine's."""
-    return ZoneInfo(name) if name is not None else None
 
 
 def held_by(number: int) -> str:
@@ -119,7 +115,7 @@ def quiet_until(entries: Sequence[Person], rules: Rules, now: datetime) -> datet
 
     Quiet time is that of the windows of any entry, and the time in which the calendar in its `only` is closed.
     """
-    stated = [(windows.windows(entry.quiet), _zone(entry.timezone)) for entry in entries]
+    stated = [(windows.windows(entry.quiet), ZoneInfo(entry.timezone) if entry.timezone else None) for entry in entries]
     calendars = [rules.calendar(entry.only) for entry in entries if entry.only is not None]
     end = now
     while True:

@@ -5,7 +5,7 @@ what it sent stays. Messages about an escalation that was undone, which nobody h
 not sent. The undo is a change of its own, so that it can be undone too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -105,12 +105,8 @@ def _refuse_entries(transaction: "Transaction", actor: str, since: str) -> None:
 def _is_gone(transaction: "Transaction", change: Change) -> bool:
     """Return whether every event of a change that can be retracted is retracted."""
     gone = {number: retracted_names(reads.history(transaction, number)) for number in {e.ticket for e in change.events}}
-    events = [each for each in change.events if _can_go(each)]
+    events = [each for each in change.events if each.event is not None and each.event.type not in LASTING]
     return bool(events) and all(each.event is not None and each.event.id in gone[each.ticket] for each in events)
-
-
-def _can_go(each: ChangeEvent) -> bool:
-    return each.event is not None and each.event.type not in LASTING
 
 
 def _retractable(change: Change) -> list[ChangeEvent]:
@@ -125,7 +121,7 @@ def _retractable(change: Change) -> list[ChangeEvent]:
     if command is not None:
         hint = f"slactl close {ticket}" if command == "create" else _LOG
         raise RefusedError(f"change {change.number} is of {command}, which cannot be undone", hint)
-    events = [each for each in change.events if _can_go(each)]
+    events = [each for each in change.events if each.event is not None and each.event.type not in LASTING]
     if not events or events[0].event is None or events[0].event.by_system:
         what = f"change {change.number} was made by slactl itself, which cannot be undone"
         raise RefusedError(what, f"slactl history {ticket}")
@@ -184,16 +180,11 @@ def _refuse_undone(book: Ledger, number: int, events: Sequence[ChangeEvent]) -> 
     left = [each for each in events if each.event and each.event.id not in retracted_names(book.history(each.ticket))]
     if not left:
         history, names = book.history(events[0].ticket), {each.event.id for each in events if each.event}
-        by = next(_retractions(history, names), None)
+        gone = retracted_names(history)
+        retractions = (each for each in history if each.type is EventType.RETRACTED and each.id not in gone)
+        details = (each.detail for each in retractions if names & {*each.detail["events"]})
+        by = next((detail[CHANGE] for detail in details if CHANGE in detail), None)
         raise RefusedError(f"change {number} is undone already", f"slactl undo {by}" if by is not None else _LOG)
-
-
-def _retractions(history: Sequence[Event], names: "set[str | None]") -> Iterator[int]:
-    """Yield the changes that retract events of these names, and count."""
-    gone = retracted_names(history)
-    for event in history:
-        if event.type is EventType.RETRACTED and event.id not in gone and names & set(event.detail["events"]):
-            yield from [event.detail[CHANGE]] if CHANGE in event.detail else []
 
 
 def _retract(book: Ledger, ticket: int, change: int, events: Sequence[ChangeEvent], reason: str | None) -> None:
