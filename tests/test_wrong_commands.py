@@ -23,9 +23,6 @@ WRONG = {
         priority
         status 12x --until noon
         undo 1 2
-        due 1 --target resolution --at noon
-        escalate 1
-        escalate 1 --reason ""
         calendar is-open office 06.03.2026
         create "" --from ann@example.com
         note 1 ""
@@ -190,7 +187,10 @@ WRONG = {
         reply 1 --body x --at 1999-01-01
         receive 3 --body x
         reopen 1
+        due 1 --target resolution --at noon
         due 2 --target resolution --at "in 2h" --reason x
+        escalate 1
+        escalate 1 --reason ""
         escalate 3 --reason x
         ack 3
         unack 1

@@ -94,25 +94,26 @@ def read_mail(data: bytes) -> Mail:
     text = walk.text_of(Part(headers, after_blank_line(data, end, len(data)), len(data)))
     name, sender, is_certain = _sender(headers)
     own_id = next(iter(message_ids(headers.get("message-id", ()))), None)
+    written_to = recipients(headers, "to", "cc")
     return Mail(
         message_id=own_id or f"sha256:{sha256(whole).hexdigest()}",
         sender=sender,
         sender_name=one_line(name, LONGEST_NAME),
-        recipients=recipients(headers, "to", "cc", "delivered-to", "x-original-to"),
+        recipients=tuple(dict.fromkeys([*written_to, *recipients(headers, "delivered-to", "x-original-to")])),
         references=references(headers),
         subject=one_line(decoded(first(headers, "subject")), LONGEST_SUBJECT) or NO_SUBJECT,
         text=_kept(text, is_cut=walk.is_cut),
         attachments=walk.attachments(),
         received=received_at(headers),
         automatic=automatic(headers, envelope),
-        written_to=recipients(headers, "to", "cc"),
+        written_to=written_to,
         is_sender_certain=is_certain,
     )
 
 
 def _start(data: bytes) -> tuple[int, str]:
     """Return where the headers begin, and the sender in the line `From …` that mailboxes and pipes put above them."""
-    found = re.compile(rb"\s*(?:>?From ([^\r\n]{0,500})[^\r\n]*\r?\n)?").match(data)
+    found = re.compile(rb"\s*+(?:>?From ([^\r\n]{0,500}+)[^\r\n]*+\r?\n)?").match(data)
     line = (found[1] or b"").decode("ascii", "replace") if found else ""
     return found.end() if found else 0, line.partition(" ")[0].lower()
 
