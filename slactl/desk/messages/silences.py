@@ -74,21 +74,17 @@ def hold(
             return Hold(held_by(silence["id"]), from_text(silence["ends_at"]))
     if row["source"] == "automatic" and row["acked_until"] and from_text(row["acked_until"]) > now:
         return Hold("an acknowledgement", from_text(row["acked_until"]))
-    if (until := _maintained_until(row, rules, now)) is not None:
-        return Hold("maintenance", until)
-    times = [entry for entry in quiet if row["priority"] not in entry.quiet_except]
-    quiet_end = quiet_until(times, rules, now)
-    return Hold("quiet hours", quiet_end) if quiet_end is not None else None
-
-
-def _maintained_until(row: Mapping[str, Any], rules: Rules, now: datetime) -> datetime | None:
-    """Return when the maintenance of a ticket ends that is under way; None if there is none."""
     domain = domain_of(row["requester_email"] or "")
     facts = Facts(row["plan"], row["tenant"], tuple(row["tags"]), Priority(row["priority"]), domain)
     matching = (planned for planned in rules.maintenance if planned.match.matches(facts))
     stated = ((windows.windows(one.weekly), ZoneInfo(one.timezone) if one.timezone else None) for one in matching)
     ends = (windows.until(weekly, zone, now) for weekly, zone in stated)
-    return max((end for end in ends if end is not None), default=None)
+    until = max((end for end in ends if end is not None), default=None)
+    if until is not None:
+        return Hold("maintenance", until)
+    times = [entry for entry in quiet if row["priority"] not in entry.quiet_except]
+    quiet_end = quiet_until(times, rules, now)
+    return Hold("quiet hours", quiet_end) if quiet_end is not None else None
 
 
 def held_by(number: int) -> str:

@@ -141,7 +141,13 @@ def undo(desk: Desk, now: datetime, number: int, reason: str | None = None, *, d
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             done.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
-        events = _retractable(_known(book.transaction, number))
+        change = reads.change_of(book.transaction, number)
+        if change is None and reads.event_change(book.transaction, number) == (None,):
+            raise RefusedError(f"event {number} is of no change: an earlier version of slactl wrote it", _LOG)
+        if change is None:
+            hint = "slactl audit list --fields change,actor,action,ticket_id"
+            raise NotKnownError(f"there is no change {number}", hint)
+        events = _retractable(change)
         tickets = list(dict.fromkeys(each.ticket for each in events))
         book.load(tickets)
         _refuse_undone(book, number, events)
@@ -154,21 +160,6 @@ def undo(desk: Desk, now: datetime, number: int, reason: str | None = None, *, d
         done.withdrawn = withdraw(book.transaction, [each.number for each in events], to_text(now))
         done.number = None if dry_run else book.change
     return done
-
-
-def _known(transaction: "Transaction", number: int) -> Change:
-    """Return a change.
-
-    Raises:
-        NotKnownError: there is no such change.
-        RefusedError: an earlier version of slactl wrote the event of this number, so nobody knows its change.
-    """
-    change = reads.change_of(transaction, number)
-    if change is None:
-        if reads.event_change(transaction, number) == (None,):
-            raise RefusedError(f"event {number} is of no change: an earlier version of slactl wrote it", _LOG)
-        raise NotKnownError(f"there is no change {number}", "slactl audit list --fields change,actor,action,ticket_id")
-    return change
 
 
 def _refuse_undone(book: Ledger, number: int, events: Sequence[ChangeEvent]) -> None:
