@@ -187,7 +187,7 @@ def test_open_tickets_are_counted_by_indexes_and_counts(desks: Sequence[Path]) -
             assert any(f"INDEX {index}" in step for step in steps), (index, steps)
 
 
-@pytest.mark.parametrize("name", ["the targets", "the tickets", "the time spent"])
+@pytest.mark.parametrize("name", ["the targets", "the time spent"])
 def test_all_time_costs_less_than_its_outcomes(name: str, desks: Sequence[Path]) -> None:
     """A desk of ten times the size has more sums, but not ten times as many."""
 
@@ -195,8 +195,6 @@ def test_all_time_costs_less_than_its_outcomes(name: str, desks: Sequence[Path])
         ever = Period(NOW)
         if name == "the targets":
             measures.measured_targets(connection, ever, "resolution")
-        elif name == "the tickets":
-            measures.tickets_judged(connection, ever)
         else:
             measures.time_spent(connection, ever, "resolution")
 
