@@ -35,6 +35,9 @@ FOLLOW_UP = "follow-up"
 #: What a message without text says.
 NO_TEXT = "(no text)"
 
+#: What slactl notes on a ticket, once within an hour, when further messages of its sender become notes.
+BURST = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
+
 #: Why a message that takes effect before a recorded breach corrects it.
 RECEIVED = "our mail server received the message then"
 
@@ -121,20 +124,7 @@ def _carry_out(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[in
     if decision.action is MailAction.OPENED:
         return _open(book, incoming, decision)
     assert decision.ticket is not None
-    number, warnings = decision.ticket, list[str]()
-    for change in _changes(book, incoming, decision):
-        warnings += _change(book, number, change, incoming.at)
-    if decision.action is MailAction.CUSTOMER_REPLY and book.state(number).status.is_done:
-        # Somebody resolved the ticket after the message came, and before slactl knew it.
-        warnings += _change(book, number, _by(incoming, changes.reopen()), None)
-    if decision.is_burst:
-        _tell_burst(book, incoming, number)
-    return number, warnings
-
-
-def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Change]:
-    """Return the changes of a ticket that a message makes: the message itself, and what slactl notes about it."""
-    text = incoming.mail.text
+    number, warnings, text = decision.ticket, list[str](), incoming.mail.text
     if decision.action is MailAction.CUSTOMER_REPLY:
         change = changes.receive(text or None)
     elif decision.action is MailAction.AGENT_REPLY:
@@ -142,7 +132,14 @@ def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Chang
     else:
         change = changes.note(text if text.strip() else NO_TEXT)
     made = _by(incoming, change, silent=decision.silent)
-    return [made, *(_noted(said) for said in _remarks(incoming.mail, decision))]
+    for each in (made, *(_noted(said) for said in _remarks(incoming.mail, decision))):
+        warnings += _change(book, number, each, incoming.at)
+    if decision.action is MailAction.CUSTOMER_REPLY and book.state(number).status.is_done:
+        # Somebody resolved the ticket after the message came, and before slactl knew it.
+        warnings += _change(book, number, _by(incoming, changes.reopen()), None)
+    if decision.is_burst and not reads.has_note(book.transaction, number, BURST, to_text(incoming.at - HOUR)):
+        _change(book, number, _noted(BURST), incoming.at)
+    return number, warnings
 
 
 def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, list[str]]:
@@ -179,13 +176,6 @@ def _remarks(mail: Mail, decision: Decision) -> list[str]:
     if mail.attachments:
         said.append(f"Attachments, which slactl does not store: {', '.join(mail.attachments)}"[:BODY_LENGTH])
     return said
-
-
-def _tell_burst(book: Ledger, incoming: Incoming, number: int) -> None:
-    """Note on a ticket that further messages of its sender become notes, once within an hour."""
-    text = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
-    if not reads.has_note(book.transaction, number, text, to_text(incoming.at - HOUR)):
-        _change(book, number, _noted(text), incoming.at)
 
 
 def _change(book: Ledger, number: int, change: Change, at: datetime | None) -> list[str]:
