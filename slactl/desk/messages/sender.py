@@ -91,8 +91,8 @@ def send(order: dict[str, Any]) -> Failure:
     elif reads_otherwise(service, order["url"]):
         return Failure(DEAD, "Apprise reads a different e-mail address from this address")
     mark(service, order["message_id"])
-    if order["headers"]:
-        write_headers(order["headers"])
+    if headers := order.get("headers"):
+        write_headers(headers)
     watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
     carrier.add(service)
