@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import slow_figures
+
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.projection import outcome_rows, ticket_columns
@@ -40,6 +42,8 @@ def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[
         connection.row_factory = sqlite3.Row
         found = [*_file(connection), *_escalations(connection), *_outbox(connection, all_told)]
         found += [*_cache(connection, now), *_reads(connection, now)]
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        found += slow_figures.differences(connection, to_text(now))
     desk = Desk(Database(database), database.with_name("rules.toml"), "auditor", {})
     return found + [finding.message for finding in verify(desk, now).findings]
 
@@ -63,9 +67,10 @@ def content_without_changes(database: Path) -> dict[str, list[str]]:
 def _rows(connection: sqlite3.Connection, table: str) -> list[str]:
     rows = (dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid"))
     common = (row for row in rows if row.get("key") not in OF_FILES)
-    if table != "outcome":
+    if table not in ("outcome", "outcome_day", "outcome_span", "open_count"):
         return [repr({name: value for name, value in row.items() if name not in OF_RUNS}) for row in common]
-    # A batch writes the outcomes of its tickets anew, under numbers that hang on how many were in the batch.
+    # A batch writes the outcomes of its tickets anew, under numbers that hang on how many were in the batch, and adds
+    # to sums in that order.
     return sorted(repr({name: value for name, value in row.items() if name not in ("id", *OF_RUNS)}) for row in common)
 
 

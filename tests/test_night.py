@@ -18,7 +18,7 @@ WIDTHS = (80, 120)
 #: What is typed, the answer to a question if there is one, the exit code, and lines that must be seen (expressions).
 NIGHT: list[tuple[str, str | None, int, list[str]]] = [
     ("list", None, 0, [r"^ +1  3h( \d+m)? late +first response  urgent .* nobody ", r"^3 tickets$"]),
-    ("", None, 0, [r"VPN of the head office", r"^next: slactl ", r"^      slactl show 1$"]),
+    ("", None, 0, [r"VPN of the head offi", r"^next: slactl ", r"^      slactl show 1$"]),
     (
         "check",
         None,
@@ -38,7 +38,12 @@ NIGHT: list[tuple[str, str | None, int, list[str]]] = [
     ("undo", "y", 0, [r"^#1 "]),
     ("show 1", None, 0, [r"^\d{4}-\d\d-\d\d .* retracted +the provider is silent|retracted +the provider"]),
     ('due 1 --target resolution --at "in 12h" --reason agreed', None, 0, [r"^#1 resolution resumes, due .* in 12h$"]),
-    ('status 2 pending --until "mon 09:00"', None, 0, [r"^#2 status open → pending .* opens again Mon 09:00"]),
+    (
+        'status 2 pending --until "mon 09:00"',
+        None,
+        0,
+        [r"^#2 status open → pending .* opens again Mon 20\d\d-\d\d-\d\d 09:00 Europe/Berlin"],
+    ),
     (
         'silence add --ticket 3 --for 2h --comment "known"',
         None,

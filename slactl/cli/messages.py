@@ -29,8 +29,8 @@ def reply(
 ) -> None:
     """Record a public reply; slactl sends nothing to the customer.
 
-    The first reply stops the first response clock. The status becomes waiting_customer; a resolved ticket stays
-    resolved.
+    The first reply stops the first response clock. The status becomes settings.reply_status of the rules, by default
+    waiting_customer; a resolved ticket stays resolved.
 
     \b
     Examples:

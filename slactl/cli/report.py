@@ -35,7 +35,9 @@ def report(
     timezone: ZoneOption = None,
     html: HtmlOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --html if it exists.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print a row for each target and group.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print a row for each target and group, as --format csv.")
+    ] = False,
     form: FormatOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -46,7 +46,8 @@ def show(
     """Show tickets: fields, timers, messages, audit trail.
 
     As JSON, one id gives one object and several ids give an array. On a pipe each line is "field TAB value". A terminal
-    shows the last 50 messages, escalations and events, and the beginning of long texts; --json and a pipe have all.
+    shows the last 50 messages, escalations and events, the beginning of long texts, and answers without quoted history;
+    --json and a pipe have all.
 
     \b
     Examples:
@@ -263,7 +264,8 @@ def _whom_next(here: Call, transaction: "Transaction", ticket: "ScreenTicket") -
 
 def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
     """Return as much of a ticket as a screen shows, and how many records of each part there are."""
-    from slactl.show.ticket import BODY, RECORDS
+    from slactl.desk.mail.quotes import READ, on_screen
+    from slactl.show.ticket import RECORDS
     from slactl.store.read import events as event_reads
     from slactl.store.read import filters
     from slactl.store.read import tickets as reads
@@ -271,7 +273,7 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
     ticket = {
         **next(filters.by_number(transaction, now, [number])),
         "timers": reads.timers(transaction, number, now),
-        "messages": list(event_reads.messages(transaction, number, last=RECORDS, most=BODY + 1)),
+        "messages": list(on_screen(event_reads.messages(transaction, number, last=RECORDS, most=READ + 1))),
         "escalations": reads.escalations(transaction, number, last=RECORDS),
         "events": event_reads.last_events(transaction, number, RECORDS),
         "retracted": sorted(reads.retracted_escalations(transaction, number)),

@@ -29,7 +29,10 @@ ForecastOption = Annotated[
     typer.Option("--forecast", metavar="24h", help="Show which deadlines pass if nobody acts.", parser=FORECAST),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="T", help="Measure from T: 'mon', '7d ago', 'all'; default 30d ago.")
+    str | None,
+    typer.Option(
+        "--since", metavar="T", help="Measure from T: 'mon', '7d ago', 'all'; default: 30 days before --until or now."
+    ),
 ]
 
 
@@ -46,7 +49,7 @@ def summary(
 ) -> None:
     """Show open and overdue work, next breaches, and attainment.
 
-    Averages, attainment and rates cover the last 30 days, or the period from --since to --until.
+    Averages, attainment and rates cover the period from --since to --until, by default the last 30 days.
 
     \b
     Examples:

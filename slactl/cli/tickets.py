@@ -271,7 +271,9 @@ def edit(
     requester: Annotated[
         str | None, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")
     ] = None,
-    plan: Annotated[str | None, plan_option("only with --tenant, the default is the plan of the new tenant")] = None,
+    plan: Annotated[
+        str | None, plan_option("if you give only --tenant, the ticket gets the plan of the tenant")
+    ] = None,
     tenant: TenantOption = None,
     external_id: ExternalIdOption = None,
     *,

@@ -60,7 +60,10 @@ def import_(
         stream = peekable(stream)
         if chosen is None and is_whole(stream):
             if until is not None or baseline:
-                raise UsageError("--until and --baseline do not go with a whole desk", f"slactl import {quoted(file)}")
+                raise UsageError(
+                    "--until and --baseline cannot be used with a file of export --whole",
+                    f"slactl import {quoted(file)}",
+                )
             counts = import_whole(here.desk, stream, bar, dry_run=dry_run)
             if as_json:
                 write_object({"rows": counts, "dry_run": dry_run}, sys.stdout)
@@ -83,14 +86,13 @@ def export(
     context: typer.Context,
     form: Annotated[Form, typer.Option("--format", metavar="jsonl|csv", help="The form of the output.")] = Form.JSONL,
     events: Annotated[bool, typer.Option("--events", help="With --format csv: one row for each event.")] = False,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="Write every row as it is, to move the whole service desk.")
-    ] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="Write every row, to move the whole service desk.")] = False,
 ) -> None:
     """Export every ticket with its whole history.
 
-    import reads JSONL back without any loss. With --whole the file also has the numbers, the chain of
-    the audit log, and the outbox: it moves the whole service desk into an empty database. CSV is for spreadsheets.
+    import reads tickets and their histories back from JSONL without any loss. With --whole the file also has the
+    number of each event, the chain of the audit log, the messages and the runs. It moves the whole service desk into an
+    empty database. CSV is for spreadsheets.
 
     \b
     Examples:

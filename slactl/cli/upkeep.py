@@ -115,7 +115,7 @@ def erase(
 
     In the person's own tickets it erases subject, bodies and address. In other tickets it erases what the
     person wrote, and each text that contains the address, also in encoded form: HTML (&#64;), URLs (%40), mail
-    (=40, =?utf-8?q?…?=), JSON, full-width letters, or with hidden marks in it. --dry-run shows which tickets
+    (=40, =?utf-8?q?…?=), JSON, full-width letters, or with invisible characters in it. --dry-run shows which tickets
     contain only an encoded form. The log keeps hashes, so that audit verify still works.
 
     Exit code 7: the address may still be in the database, in a longer address or in a text that slactl cannot
@@ -173,9 +173,10 @@ def doctor(
     Exit codes: 0 no problem, 6 the database is missing or damaged, 75 it is busy or being initialised, 7 another
     problem.
 
-    --rebuild creates triggers, indexes and views again, and drops what slactl did not create (a table with rows
-    only with --yes). It calculates the columns of every ticket and timer from the histories, and shows the
-    differences.
+    --rebuild creates triggers, indexes and views again, and drops each table, view, index and trigger that slactl did
+    not create. On a terminal it asks first. Without a terminal it drops a table with rows only with --yes. Then it
+    calculates the columns of every ticket and timer from the histories, shows the differences, and writes the
+    calculated values.
 
     \b
     Examples:

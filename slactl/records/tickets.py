@@ -121,9 +121,13 @@ class TicketDetails(Ticket):
 
 
 class ScreenMessage(Message):
-    """A message as a screen shows it; `written` says whether a person wrote a text, which may be erased since."""
+    """A message as a screen shows it; `written` says whether a person wrote a text, which may be erased since.
+
+    `left_out` counts the lines of quoted history and signature that are not in `body`.
+    """
 
     written: bool
+    left_out: int
 
 
 class ScreenTicket(Ticket):

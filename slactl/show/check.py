@@ -72,9 +72,10 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
 
 
 def whole_line(counts: Mapping[str, int], *, dry_run: bool) -> str:
-    """Return a line that says what the import of a whole desk did."""
+    """Return a line that says what the import of a whole service desk did."""
     what = f"{counted(counts.get('ticket', 0), 'ticket')} with {counted(counts.get('event', 0), 'event')}"
-    return f"the whole desk {'would be' if dry_run else 'was'} imported: {what}, {counted(sum(counts.values()), 'row')}"
+    verb = "would be" if dry_run else "was"
+    return f"the whole service desk {verb} imported: {what}, {counted(sum(counts.values()), 'row')}"
 
 
 def _deed(firing: "Firing") -> str:

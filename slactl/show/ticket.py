@@ -64,10 +64,12 @@ def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_so
     shown |= {"escalations": len(ticket["escalations"]), "events": len(ticket["events"])}
     print_section(console, "Timers", timers, timer_columns(now, blocks=screen.draws_blocks))
     cut = _messages(console, ticket["messages"])
+    shortened = sum(1 for message in ticket["messages"] if message["left_out"])
     print_section(console, "Escalations", ticket["escalations"], escalation_columns(retracted=ticket["retracted"]))
     print_section(console, "Audit trail", ticket["events"], event_columns())
     parts = [f"the last {shown[n]:,} of {all_:,} {n}" for n, all_ in totals.items() if all_ > shown[n]]
     parts += [f"the beginning of {counted(cut, 'long text')}"] if cut else []
+    parts += [f"{counted(shortened, 'text')} without quoted history"] if shortened else []
     if parts:
         rest = f"only {', '.join(parts)} shown; slactl show {ticket['id']} --json shows all"
         console.print(Text(f"\n{rest}", style=FAINT))
@@ -206,6 +208,9 @@ def _messages(console: "Console", messages: "Iterable[ScreenMessage]") -> int:
             cut += 1
             lines.append("…")
         console.print(Padding(Text(clean_block("\n".join(lines))), (0, 0, 0, 4), expand=False))
+        if left_out := message["left_out"]:
+            said = f"({counted(left_out, 'line')} of quoted history and signature left out)"
+            console.print(Padding(Text(said, style=FAINT), (0, 0, 0, 4), expand=False))
     return cut
 
 

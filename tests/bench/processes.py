@@ -11,11 +11,22 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 GENERATOR, YARDSTICK = HERE / "generate_history.py", HERE / "yardstick.py"
 SLACTL = (str(Path(sys.executable).with_name("slactl")),)
 NOTHING = (sys.executable, "-c", "pass")
+
+
+class Row(NamedTuple):
+    """A row of the table: an operation on a number of tickets, its goal, and what was measured."""
+
+    operation: str
+    size: int
+    goal: str
+    measured: str
+    met: bool
 
 
 @dataclass
@@ -60,7 +71,7 @@ class Desk:
     @property
     def environment(self) -> dict[str, str]:
         """The settings under which slactl uses it."""
-        bare = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        bare = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
         return bare | {"HOME": str(self.home), "SLACTL_DB": str(self.path), "SLACTL_ACTOR": "bench", "TZ": "UTC"}
 
     def copy(self, name: str) -> "Desk":

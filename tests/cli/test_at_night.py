@@ -73,13 +73,13 @@ def test_hint_for_a_misspelled_person_is_the_corrected_command(
 
 @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 1001])
 @pytest.mark.parametrize("line", ["escalate 1", "due 1 --target resolution --at '2026-03-04 09:00'"])
-def test_a_reason_that_is_missing_or_too_long_is_a_usage_error(
+def test_a_reason_that_is_missing_or_too_long_is_refused(
     rota: Path, slactl: Slactl, line: str, reason: str | None
 ) -> None:
     opened(slactl)
     before = slactl("audit", "list", "--json").out
     refused = slactl(*shlex.split(line), *(["--reason", reason] if reason is not None else []))
-    assert (refused.code, "reason" in refused.err) == (2, True), refused.err
+    assert (refused.code, "reason" in refused.err) == (5, True), refused.err
     assert slactl("audit", "list", "--json").out == before
 
 

@@ -63,7 +63,7 @@ def escalate(
     """Escalate some tickets for a reason, and send the messages; each call is recorded as an escalation of its own.
 
     Raises:
-        UsageError: the reason is missing or longer than 1,000 characters.
+        RefusedError: the reason is missing or longer than 1,000 characters.
     """
     make = _by_settings(checked_reason(reason, "slactl escalate --help"), assign, priority, notify=notify)
     silent = "settings.manual_escalation has no notify" if notify else NO_NOTIFY
@@ -193,7 +193,7 @@ def escalate_to(
     Neither the level nor any below it fires again; `check` continues with the next level.
 
     Raises:
-        UsageError: the reason is missing or longer than 1,000 characters.
+        RefusedError: the reason is missing or longer than 1,000 characters.
     """
     why = checked_reason(reason, "slactl escalate --help")
 

@@ -91,8 +91,7 @@ def _locked_run(
     trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
     boot = options.boot if trusts_clock else None
     if trusts_clock and (rules is None or not before.idle):
-        with desk.database.for_many_writes() as database:
-            rules = _working_run(desk._replace(database=database), report, options, watch, boot, fingerprint)
+        rules = _working_run(desk, report, options, watch, boot, fingerprint)
     else:
         if rules is not None and rules.feeds:
             from slactl.desk.oncall import feeds
@@ -217,7 +216,8 @@ def _work(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
 
     assert report.lease is not None
     read = CommandRules(desk)
-    rules = work_through(desk, report, options, read)
+    with desk.database.for_many_writes() as database:
+        rules = work_through(desk._replace(database=database), report, options, read)
     if options.send and not report.interrupted:
         from slactl.desk.messages.delivered import Delivered
         from slactl.desk.messages.outbox import deliver

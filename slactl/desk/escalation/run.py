@@ -71,6 +71,11 @@ class Firings:
             yield from loads(packed)
         yield from self._last
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list | Firings) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
+
     def append(self, firing: "Firing") -> None:
         """Add the record of a level."""
         self.outcomes[firing["outcome"]] += 1

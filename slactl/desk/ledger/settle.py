@@ -1,5 +1,6 @@
 """Write what was changed in memory: histories, the rows that follow from them, escalations and messages."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,13 +17,15 @@ from slactl.desk.ledger.projection import (
 )
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
-from slactl.sla.enums import NotificationState
+from slactl.sla.enums import DONE, NotificationState
 from slactl.sla.history.effective import retracted_names
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.timer import TimerState
 from slactl.store.read import events as event_reads
 from slactl.store.schema.events import CHANGE, detail_text
 from slactl.store.write import statements as writes
+from slactl.store.write import sums
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -132,7 +135,9 @@ def settle(
     writes.keep_mail(transaction, rows.mail)
     writes.insert_rows(transaction, "escalation", rows.escalations)
     writes.insert_rows(transaction, "notification", rows.notifications)
-    _write_timers(transaction, tickets, rules, watched)
+    written = {row["id"]: row for row in (*new, *(row for _, row in known))}
+    paused = _write_timers(transaction, tickets, rules, watched)
+    _count_open(transaction, tickets, written, paused)
     _write_outcomes(transaction, tickets)
     committed.add("ticket", "created", (row["id"] for row in new))
     # A ticket without a new event counts as changed only if `doctor` repaired it. Otherwise slactl only calculated its
@@ -162,14 +167,17 @@ def _changes(stored: Mapping[str, Any], row: Row) -> Row:
 
 def _write_timers(
     transaction: "Transaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
-) -> None:
-    inserted, removed = list[Row](), list[int]()
+) -> set[int]:
+    """Write the timers that follow from the histories, and return the tickets of which one is paused."""
+    inserted, removed, paused = list[Row](), list[int](), set[int]()
     earlier, latest = list[Row](), list[Row]()
     for number, ticket in tickets.items():
         old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
         context = TimerContext(rules, ticket.fired, ticket.detected, watched, ticket.walk.repeats)
         for row in timer_rows(number, ticket.evaluated(), context):
             known = old.pop((row["kind"], row["cycle"]), None)
+            if _is_paused(row):
+                paused.add(number)
             if known is None:
                 inserted.append(row)
             else:
@@ -180,20 +188,55 @@ def _write_timers(
     writes.update_rows(transaction, "timer", earlier)
     writes.update_rows(transaction, "timer", latest)
     writes.insert_rows(transaction, "timer", inserted)
+    return paused
+
+
+def _is_paused(timer: Row) -> bool:
+    return timer["stopped_at"] is None and timer["state"] == TimerState.PAUSED
+
+
+def _count_open(
+    transaction: "Transaction", tickets: Mapping[int, LoadedTicket], written: Mapping[int, Row], paused: set[int]
+) -> None:
+    """Count the open tickets by what they are now, and not by what they were before."""
+    before, now = Counter[sums.OpenFacts](), Counter[sums.OpenFacts]()
+    for number, ticket in tickets.items():
+        if ticket.stored:
+            before.update(_open_facts(ticket.stored, any(map(_is_paused, ticket.timers))))
+        now.update(_open_facts(written[number], number in paused))
+    sums.keep_open_counts(transaction, now, before)
+
+
+def _open_facts(row: Mapping[str, Any], is_paused: bool) -> Sequence[sums.OpenFacts]:
+    """Return what an open ticket is counted by; nothing of one that is done."""
+    if row["status"] in DONE:
+        return ()
+    unassigned, dated = row["assignee"] is None, row["due_at"] is not None
+    return (sums.OpenFacts(row["priority"], *map(int, (unassigned, row["escalated"], is_paused, dated))),)
 
 
 def _write_outcomes(transaction: "Transaction", tickets: Mapping[int, LoadedTicket]) -> None:
-    removed, updated, inserted = list[int](), list[Row](), list[Row]()
+    """Write the outcomes that follow from the histories, and the sums that reports read instead of them."""
+    removed, updated, inserted, spanned = list[int](), list[Row](), list[Row](), list[int]()
+    before, after = list[Row](), list[Row]()
     for number, ticket in tickets.items():
         wanted = list(rows_of(number, ticket.reached(), ticket.detected))
+        if wanted or ticket.outcomes:
+            spanned.append(number)
         for known in ticket.outcomes:
             row = next((row for row in wanted if all(known[name] == row[name] for name in _SAME_OUTCOME)), None)
             if row is None:
                 removed.append(known["id"])
+                before.append(known)
             else:
                 wanted.remove(row)
-                updated.append(_changes(known, row))
+                if changes := _changes(known, row):
+                    updated.append(changes)
+                    before.append(known)
+                    after.append(row)
         inserted += wanted
     writes.delete_rows(transaction, "outcome", removed)
     writes.update_rows(transaction, "outcome", updated)
     writes.insert_rows(transaction, "outcome", inserted)
+    sums.keep_outcome_days(transaction, [*after, *inserted], before)
+    sums.keep_spans(transaction, spanned)

@@ -89,18 +89,19 @@ def read_mail(data: bytes) -> Mail:
     walk = Walk(data)
     text = walk.text_of(Part(headers, after_blank_line(data, end, len(data)), len(data)))
     name, sender, is_certain = _sender(headers)
+    written_to = recipients(headers, "to", "cc")
     return Mail(
         message_id=_message_id(headers, whole),
         sender=sender,
         sender_name=one_line(name, LONGEST_NAME),
-        recipients=recipients(headers, "to", "cc", "delivered-to", "x-original-to"),
+        recipients=tuple(dict.fromkeys([*written_to, *recipients(headers, "delivered-to", "x-original-to")])),
         references=references(headers),
         subject=one_line(decoded(first(headers, "subject")), LONGEST_SUBJECT) or NO_SUBJECT,
         text=_kept(text, is_cut=walk.is_cut),
         attachments=walk.attachments(),
         received=received_at(headers),
         automatic=automatic(headers, envelope),
-        written_to=recipients(headers, "to", "cc"),
+        written_to=written_to,
         is_sender_certain=is_certain,
     )
 
@@ -113,7 +114,7 @@ def _with_line_feeds(data: bytes) -> bytes:
 
 def _start(data: bytes) -> tuple[int, str]:
     """Return where the headers begin, and the sender in the line `From …` that mailboxes and pipes put above them."""
-    found = re.compile(rb"\s*(?:>?From ([^\r\n]{0,500})[^\r\n]*\r?\n)?").match(data)
+    found = re.compile(rb"\s*+(?:>?From ([^\r\n]{0,500}+)[^\r\n]*+\r?\n)?").match(data)
     line = (found[1] or b"").decode("ascii", "replace") if found else ""
     return found.end() if found else 0, line.partition(" ")[0].lower()
 

@@ -145,7 +145,7 @@ def override(
     current = _in_force(desk)
     known_schedule(current.rules, schedule)
     why = f" --reason {quoted(reason)}" if reason is not None else ""
-    _known_person(current.rules, person, f"slactl oncall override {quoted(schedule)} --to", f"{between.typed}{why}")
+    _known_person(current.rules, person, f"override {quoted(schedule)} --to", f"{between.typed}{why}")
     _check_order(
         now, between, f"slactl oncall override {quoted(schedule)} --to {quoted(person)} --from now --until 'in 8h'"
     )
@@ -167,9 +167,9 @@ def away(
     """
     current = _in_force(desk)
     instead = f" --substitute {quoted(substitute)}" if substitute is not None else ""
-    _known_person(current.rules, person, "slactl oncall away", f"{between.typed}{instead}")
+    _known_person(current.rules, person, "away", f"{between.typed}{instead}")
     if substitute is not None:
-        _known_person(current.rules, substitute, f"slactl oncall away {quoted(person)}{between.typed} --substitute")
+        _known_person(current.rules, substitute, f"away {quoted(person)}{between.typed} --substitute")
     _check_order(now, between, f"slactl oncall away {quoted(person)} --from now --until 'in 8h'")
     return _add(desk, now, current, "away", {"person": person, "substitute": substitute}, between, dry_run=dry_run)
 
@@ -276,9 +276,9 @@ def _differences(name: str, old: Schedules, new: Schedules, a: datetime, b: date
 
 
 def _known_person(rules: Rules, name: str, command: str, rest: str = "") -> None:
-    """Refuse an unknown person; the hint is the command with the nearest name between its parts, if there is one."""
+    """Refuse an unknown person; the hint is the command of `oncall` with the nearest name before its `rest`."""
     near = nearest(name, rules.people)
-    hint = f"{command} {quoted(near)}{rest}" if near is not None else "slactl rules check"
+    hint = f"slactl oncall {command} {quoted(near)}{rest}" if near is not None else "slactl rules check"
     known_or_refuse(name, rules.people, "person", hint)
 
 

@@ -8,6 +8,7 @@ from slactl.clock import from_text, to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority, Target
 from slactl.store.read import reports as reads
+from slactl.store.read.sums.open import OpenTickets
 
 if TYPE_CHECKING:
     from slactl.records.figures import Band, Forecast, ForecastHour
@@ -25,13 +26,13 @@ BANDS = ("late", "due_soon", "due_later", "paused", "no_deadline")
 HOUR_FIELDS = ("since", "until", "count", *(f"{target}_count" for target in Target), "tickets")
 
 
-def open_by_urgency(transaction: "Transaction", now: str, soon: str) -> "list[Band]":
-    """Return the number of open tickets in each band, in total and by priority; instants are stored text.
+def by_urgency(tickets: OpenTickets) -> "list[Band]":
+    """Return the number of open tickets in each band, in total and by priority.
 
     Each ticket is in the band of its earliest deadline.
     """
     bands = {band: dict.fromkeys((priority.value for priority in reversed(Priority)), 0) for band in BANDS}
-    for band, priority, count in reads.urgency_counts(transaction, now, soon):
+    for (band, priority), count in tickets.urgencies.items():
         bands[band][priority] = count
     return [cast("Band", {"band": band, "count": sum(counts.values()), **counts}) for band, counts in bands.items()]
 

@@ -1,6 +1,6 @@
 """Measure attainment in a period: which targets count, and how much time they took."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from slactl.errors import UsageError
 from slactl.sla.enums import Priority
 from slactl.store.read import measures as reads
 from slactl.store.read.outcomes import Period
+from slactl.store.read.sums.targets import Times
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -69,15 +70,12 @@ def between(now: datetime, since: datetime | None, until: datetime | None, comma
 class Measured:
     """Count the outcomes of one kind of target in a period: its clock stopped, or its deadline passed.
 
-    Of those that are `late`, `still_open` had not ended when the period did, and `earlier` were late before it began.
-    `seconds` is the business time of each that ended, unless nobody answered.
+    `taken` has the business time of each that ended, unless nobody answered.
     """
 
     count: int = 0
     late: int = 0
-    still_open: int = 0
-    earlier: int = 0
-    seconds: list[int] = field(default_factory=list)
+    taken: Times = field(default_factory=lambda: Times.of(()))
 
     @property
     def attainment(self) -> float | None:
@@ -86,20 +84,19 @@ class Measured:
 
     def average(self, unit: int = 1) -> float | None:
         """Return the mean of the business times, in units of `unit` seconds; None without any."""
-        return round(sum(self.seconds) / len(self.seconds) / unit, DECIMALS) if self.seconds else None
+        return round(self.taken.total / self.taken.number / unit, DECIMALS) if self.taken.number else None
 
     def quantiles(self, *parts: float, unit: int = 1) -> list[float | None]:
         """Return the quantiles of the business times, in units of `unit` seconds; 0.5 is the median."""
-        ordered = sorted(self.seconds)
-        return [round(quantile(ordered, part) / unit, DECIMALS) if ordered else None for part in parts]
+        return [round(quantile(self.taken, part) / unit, DECIMALS) if self.taken.number else None for part in parts]
 
 
-def quantile(ordered: Sequence[int], part: float) -> float:
-    """Return the quantile of some ascending values, interpolated between the two nearest."""
-    position = part * (len(ordered) - 1)
+def quantile(times: Times, part: float) -> float:
+    """Return the quantile of some times, interpolated between the two nearest."""
+    position = part * (times.number - 1)
     below = int(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
+    lower, *upper = times.ranked(below, 2)
+    return lower + ((upper or [lower])[0] - lower) * (position - below)
 
 
 def share(part: int, whole: int) -> float | None:
@@ -110,7 +107,7 @@ def share(part: int, whole: int) -> float | None:
 def measure(transaction: "Transaction", period: Period, kind: str, by: By | None = None) -> dict[str | None, Measured]:
     """Return the counts and times of one kind of target in a period, by group; without `by` the one group is None."""
     rows = reads.measured_targets(transaction, period, kind, by)
-    return {row.group: Measured(row.total, row.late, row.still_open, row.earlier, row.seconds) for row in rows}
+    return {row.group: Measured(row.total, row.late, row.taken) for row in rows}
 
 
 def ordered_groups(names: Iterable[str | None], by: By) -> list[str | None]:

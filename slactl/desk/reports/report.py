@@ -110,7 +110,7 @@ def _groups(transaction: "Transaction", period: Period, by: By) -> "list[ReportG
     opened = (
         _opened_by_policy(transaction, period) if by is By.POLICY else reads.tickets_opened(transaction, period, by)
     )
-    empty = [_target(kind, Measured(), {}) for kind in Target]
+    empty = [_target(kind, Measured(), None, {}) for kind in Target]
     return [
         {"group": name, "opened_count": opened.get(name, 0), "targets": targets.get(name, empty)}
         for name in ordered_groups({*targets, *opened}, by)
@@ -143,29 +143,37 @@ def _targets(
 ) -> "dict[str | None, list[TargetFigures]]":
     measured: defaultdict[str | None, dict[str, Measured]] = defaultdict(dict)
     spent: defaultdict[str | None, dict[str, dict[str, int]]] = defaultdict(dict)
+    unfinished: defaultdict[str | None, dict[str, reads.Unfinished]] = defaultdict(dict)
     for kind in Target:
         for name, counted in measure(transaction, period, kind, by).items():
             measured[name][kind] = counted
+        for late in reads.unfinished_targets(transaction, period, kind, by):
+            unfinished[late.group][kind] = late
         for time in reads.time_spent(transaction, period, kind, by):
             outside = time.passed - time.working - time.paused - time.closed
             spent[time.group][kind] = dict(zip(SPENT, (time.working, time.paused, time.closed, outside), strict=True))
     return {
-        name: [_target(kind, kinds.get(kind, Measured()), spent[name].get(kind, {})) for kind in Target]
+        name: [
+            _target(kind, kinds.get(kind, Measured()), unfinished[name].get(kind), spent[name].get(kind, {}))
+            for kind in Target
+        ]
         for name, kinds in measured.items()
     }
 
 
-def _target(kind: Target, measured: Measured, spent: Mapping[str, int]) -> "TargetFigures":
+def _target(
+    kind: Target, measured: Measured, unfinished: reads.Unfinished | None, spent: Mapping[str, int]
+) -> "TargetFigures":
     p50, p90, p95 = measured.quantiles(0.5, 0.9, 0.95)
     figures = {
         "target": kind.value,
         "measured_count": measured.count,
         "met_count": measured.count - measured.late,
         "breached_count": measured.late,
-        "still_open_count": measured.still_open,
-        "earlier_count": measured.earlier,
+        "still_open_count": unfinished.still_open if unfinished else 0,
+        "earlier_count": unfinished.earlier if unfinished else 0,
         "attainment": measured.attainment,
-        "taken_count": len(measured.seconds),
+        "taken_count": measured.taken.number,
         "avg_seconds": measured.average(),
         "p50_seconds": p50,
         "p90_seconds": p90,

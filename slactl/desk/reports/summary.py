@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from slactl.clock import to_text
-from slactl.desk.reports.forecast import forecast, open_by_urgency
+from slactl.desk.reports.forecast import by_urgency, forecast
 from slactl.desk.reports.measures import EARLIEST, By, Measured, between, measure, ordered_groups, period_before, share
 from slactl.store.read import reports as reads
 from slactl.store.read.measures import tickets_judged
 from slactl.store.read.outcomes import Period
+from slactl.store.read.sums.open import tickets as open_tickets
 
 if TYPE_CHECKING:
     from slactl.records.figures import ComingTicket, Counts, Group, MeasuredBefore, Objective, Summary
@@ -72,10 +73,10 @@ class Tally:
         return {
             "avg_first_response_minutes": response.average(60),
             "median_first_response_minutes": response_median,
-            "first_response_n": len(response.seconds),
+            "first_response_n": response.taken.number,
             "avg_resolution_hours": resolution.average(3600),
             "median_resolution_hours": resolution_median,
-            "resolution_n": len(resolution.seconds),
+            "resolution_n": resolution.taken.number,
             "first_response_attainment": response.attainment,
             "resolution_attainment": resolution.attainment,
             "escalation_rate": share(self.judged["escalated"], self.judged["all"]),
@@ -114,7 +115,9 @@ def summarize(
         UsageError: the period ends before it begins, or the forecast is too long.
     """
     period, soon = between(now, since, until, "summary"), to_text(now + timedelta(seconds=due_soon))
-    whole, tallies = _tallies(transaction, period, soon)[None], _tallies(transaction, period, soon, by) if by else {}
+    tickets = open_tickets(transaction, period.now, soon)
+    whole = _tallies(transaction, period, {None: tickets.counts})[None]
+    tallies = _tallies(transaction, period, reads.open_counts(transaction, period.now, soon, by), by) if by else {}
     names = ordered_groups(tallies, by) if by else []
     groups: list[Group] = [{"group": name, **tallies[name].record(period.now)} for name in names]
     return {
@@ -125,7 +128,7 @@ def summarize(
         "groups": groups if by else None,
         "before": _before(transaction, period),
         "due_soon_seconds": due_soon,
-        "urgency": open_by_urgency(transaction, period.now, soon),
+        "urgency": by_urgency(tickets),
         "next": [
             cast("ComingTicket", {name: value for name, value in ticket.items() if name in NEXT_FIELDS})
             for ticket in reads.coming_tickets(transaction, period.now, NEXT)
@@ -143,10 +146,10 @@ def _before(transaction: "Transaction", period: Period) -> "MeasuredBefore | Non
 
 
 def _tallies(
-    transaction: "Transaction", period: Period, soon: str, by: By | None = None
+    transaction: "Transaction", period: Period, open_now: reads.Groups, by: By | None = None
 ) -> defaultdict[str | None, Tally]:
     tallies = _measured(transaction, period, by)
-    for group, counts in reads.open_counts(transaction, period.now, soon, by).items():
+    for group, counts in open_now.items():
         tallies[group].now.update(counts)
     for group, counts in reads.overdue_counts(transaction, period.now, by).items():
         tallies[group].now.update(counts)

@@ -1,15 +1,17 @@
 """Count what happened by the days and hours of a time zone: targets met and missed over time, busiest hours.
 
-The database counts by quarters of an hour. Every zone's offset is a multiple of that, so one count serves all zones.
+An instant belongs to the local date and hour of the quarter of an hour of UTC in which it lies: the offsets of zones
+are multiples of that. The database counts in stretches of time that belong to one date or hour.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
-from slactl.clock import from_text
+from slactl.clock import from_text, to_text
 from slactl.desk.reports.measures import share
 from slactl.sla.enums import Target
 from slactl.store.read import measures as reads
@@ -44,11 +46,13 @@ def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> "T
     before the period.
     """
     local = _Local(zone)
-    counts = {"opened_count": local.days(reads.quarters_of_opening(transaction, period))}
+    counts: dict[str, Counter[date]] = {}
+    bounds = reads.bounds_of_opening(transaction, period)
+    counts["opened_count"] = _dated(reads.opened_in(transaction, period, local.dates(bounds)))
     for kind in Target:
-        for missed, name in ((False, "met"), (True, "breached")):
-            quarters = reads.quarters_of_targets(transaction, period, kind, missed=missed)
-            counts[f"{kind}_{name}_count"] = local.days(quarters)
+        bounds = reads.bounds_of_met(transaction, period, kind)
+        counts[f"{kind}_met_count"] = _dated(reads.met_in(transaction, period, local.dates(bounds), kind))
+        counts[f"{kind}_breached_count"] = local.days(reads.quarters_of_misses(transaction, period, kind))
     days = {day for by_day in counts.values() for day in by_day}
     if not days:
         return {"unit": Unit.DAY.value, "steps": []}
@@ -72,11 +76,19 @@ def _step(start: date, numbers: Mapping[str, int]) -> "TrendStep":
 def busiest_hours(transaction: "Transaction", period: Period, zone: tzinfo | None) -> Week:
     """Return how many tickets were opened in each hour of the week, Monday to Sunday, by the clocks of the zone."""
     week = [[0] * 24 for _ in range(7)]
-    local = _Local(zone)
-    for quarter, number in reads.quarters_of_opening(transaction, period).items():
-        instant = local.instant(quarter)
-        week[instant.weekday()][instant.hour] += number
+    hours = _Local(zone).hours(reads.bounds_of_opening(transaction, period))
+    for hour, number in reads.opened_in(transaction, period, hours).items():
+        week[hour // 24][hour % 24] = number
     return week
+
+
+def _dated(counts: Counter[int]) -> Counter[date]:
+    """Return counts by the days that their numbers stand for, without those in which nothing happened."""
+    return Counter({date.fromordinal(place): number for place, number in counts.items() if number})
+
+
+#: The parts of a day of UTC, and the steps in which a zone changes its offset.
+QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
 
 
 class _Local:
@@ -92,6 +104,46 @@ class _Local:
             hour, part = quarter.split(":")
             self._known[quarter] = from_text(f"{hour}:{int(part) * 15:02d}:00Z").astimezone(self._zone)
         return self._known[quarter]
+
+    def dates(self, bounds: Sequence[str]) -> list[reads.Stretch]:
+        """Return the stretches from the first instant of some to the last that lie on one local date, by its number."""
+        return list(self._stretches(bounds, DAY, lambda instant: instant.toordinal()))
+
+    def hours(self, bounds: Sequence[str]) -> list[reads.Stretch]:
+        """Return the stretches from the first instant to the last that lie in one hour of the local week.
+
+        Their places are the numbers of the hours. The first hour of Monday is 0.
+        """
+        return list(self._stretches(bounds, HOUR, lambda instant: instant.weekday() * 24 + instant.hour))
+
+    def _stretches(
+        self, bounds: Sequence[str], step: timedelta, place: Callable[[datetime], int]
+    ) -> Iterator[reads.Stretch]:
+        """Yield stretches of at most a day of UTC and a step of local time.
+
+        On a day on which the offset changes they are quarters of an hour.
+        """
+        if not bounds:
+            return
+        day, last = (from_text(bound).replace(hour=0, minute=0, second=0) for bound in (bounds[0], bounds[-1]))
+        while day <= last:
+            after = day + DAY
+            local, offset = day.astimezone(self._zone), day.astimezone(self._zone).utcoffset() or timedelta()
+            if offset % QUARTER or after.astimezone(self._zone).utcoffset() != offset:
+                marks = [day + QUARTER * number for number in range(96)]
+            else:
+                start = datetime(local.year, local.month, local.day, tzinfo=UTC) - offset
+                marks = [
+                    day,
+                    *(
+                        mark
+                        for number in range(1, 2 * DAY // step + 1)
+                        if day < (mark := start + step * number) < after
+                    ),
+                ]
+            for since, until in pairwise([*marks, after]):
+                yield reads.Stretch(to_text(since), to_text(until), place(since.astimezone(self._zone)))
+            day = after
 
     def days(self, quarters: Counter[str]) -> Counter[date]:
         """Return the same counts by days of the zone."""

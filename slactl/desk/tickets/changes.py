@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 def reply(body: str | None, status: Status | None) -> Change:
-    """Record a public reply of an agent; the ticket then waits for the customer, unless it is resolved."""
+    """Record a public reply of an agent; without a status the rules say which one follows, unless it is resolved."""
     texts = _body(body)
 
-    def make(subject: Subject, _: Ledger) -> list[Entry]:
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
         subject.refuse_closed("nobody would read the reply")
         before = subject.state
-        after = status or (before.status if before.status.is_done else Status.WAITING_CUSTOMER)
+        wanted = status or book.rulebook.current.settings.reply_status
+        after = before.status if status is None and before.status.is_done else wanted
         entries = [Entry(Event(subject.at, EventType.AGENT_REPLY), texts)]
         return entries + _status_entries(subject, after, before.wakes_at if after is before.status else None)
 

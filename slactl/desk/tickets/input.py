@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
 from slactl.display_zone import describe
-from slactl.errors import RulesError, UsageError
+from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted, trimmed
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ def checked_reason(reason: str | None, example: str) -> str:
     """Return the required reason of 1 to 1,000 characters.
 
     Raises:
-        UsageError: it is missing or too long, or has NUL or a lone surrogate.
+        RefusedError: it is missing or too long.
+        UsageError: it has NUL or a lone surrogate.
     """
     if reason is None or not reason.strip():
-        raise UsageError("a reason is required", example)
+        raise RefusedError("a reason is required", example)
     if len(reason) > 1000:
-        raise UsageError(f"the reason has {len(reason):,} characters; at most 1,000 are allowed", example)
+        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are allowed", example)
     return checked_text(reason, "the reason", 1000)
 
 

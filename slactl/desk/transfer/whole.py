@@ -63,7 +63,7 @@ def import_whole(
     """
     with desk.database.write(keep=not dry_run) as transaction:
         if (used := whole.first_used(transaction)) is not None:
-            what = f"a whole desk goes only into an empty database; this one has rows in {used}"
+            what = f"a file of export --whole goes only into an empty database; this one has rows in {used}"
             raise RefusedError(what, "slactl --db moved.db init")
         file = _File(stream, read)
         try:

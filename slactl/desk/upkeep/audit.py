@@ -6,7 +6,8 @@
 3. Escalations: each escalation that fired has a matching event in the history of its ticket, and the reverse.
 4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. A check
    will examine each timer in time.
-5. Structure and rules: the database has no trigger, view or index that slactl did not make. The versions of the rules
+5. Sums: those that summaries read follow from the tickets and their outcomes.
+6. Structure and rules: the database has no trigger, view or index that slactl did not make. The versions of the rules
    match their seals in the log.
 
 The audit reads row by row in one read transaction and writes nothing.
@@ -29,6 +30,8 @@ from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import audit, rules_versions, runs
 from slactl.store.read.rows import BATCH
+from slactl.store.schema.sums import wrong_rows
+from slactl.text import counted
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -47,6 +50,7 @@ def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progres
         audit_log(transaction, expected_hash, report, progress)
         _escalations(transaction, report)
         _tickets(transaction, now, report, progress, _current_rules(desk, transaction, report))
+        _sums(transaction, report)
         _rules(transaction, now, report)
     return report
 
@@ -138,6 +142,14 @@ def _tickets(
                 report.note(Kind.TICKET, message, ticket=kept.number)
         last = numbers[-1]
         progress("tickets", last, total)
+
+
+def _sums(transaction: "Transaction", report: AuditReport) -> None:
+    """Audit the sums that summaries read, unless a ticket is wrong: they follow from the tickets."""
+    if any(finding.kind is Kind.TICKET for finding in report.findings):
+        return
+    for table, count in wrong_rows(transaction).items():
+        report.note(Kind.SUMS, f"{counted(count, 'row')} of {table} cannot be right by the tickets and their outcomes")
 
 
 def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> None:

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     TEXT = "text"
     ESCALATION = "escalation"
     TICKET = "ticket"
+    SUMS = "sums"
 
 
 class Finding(NamedTuple):

@@ -5,6 +5,7 @@
 2. It takes the tickets in batches in the order of their numbers; each batch is one write transaction.
 3. It writes a ticket that differs from its history again as a whole. It compares the next instants of timers with the
    instants by today's rules.
+4. It makes the sums that summaries read anew if they do not follow from the tickets.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +23,10 @@ from slactl.desk.upkeep.expected import AuditContext, Difference, differences, e
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import audit, rules_versions
 from slactl.store.read.rows import BATCH
+from slactl.store.schema import sums
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
+from slactl.text import counted
 
 if TYPE_CHECKING:
     from slactl.records.upkeep import Rebuild as RebuildRecord
@@ -98,12 +101,14 @@ def rebuild(
             numbers = audit.numbers(transaction, last, BATCH)
             batch = list(_batch(book, transaction, numbers, done, problems.append))
             if not numbers:
+                wrong_sums = list(_finish_sums(transaction, done))
                 _finish_structure(transaction, done, problems.append, tables=tables)
         for message in problems:
             problem(message)
         problems.clear()
         yield from (difference._asdict() | {"message": str(difference)} for difference in batch)
         if not numbers:
+            yield from wrong_sums
             return
         last = numbers[-1]
         progress("tickets", done.tickets, max(done.tickets, last))
@@ -118,6 +123,17 @@ def foreign_parts(desk: Desk) -> list[str]:
     with desk.database.read() as transaction:
         odd = structure.odd_parts(transaction)
     return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
+
+
+def _finish_sums(transaction: "Transaction", done: Rebuilt) -> Iterator[dict[str, Any]]:
+    """Make the sums that summaries read anew if they are wrong; yield them unless they follow from wrong tickets."""
+    wrong = sums.wrong_rows(transaction)
+    if wrong:
+        sums.make_anew(transaction)
+    for table, count in wrong.items() if not (done.differences or done.failed) else ():
+        done.differences += 1
+        message = f"{counted(count, 'row')} of {table} cannot be right by the tickets and their outcomes"
+        yield {"ticket_id": None, "row": table, "column": "rows", "stored": count, "expected": 0, "message": message}
 
 
 def _finish_structure(transaction: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:

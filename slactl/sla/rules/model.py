@@ -19,7 +19,7 @@ from slactl.sla.enums import (
     Target,
 )
 from slactl.sla.rules.match import Match, When
-from slactl.sla.rules.part import Form, Part
+from slactl.sla.rules.part import Form, Part, must
 from slactl.sla.rules.values import (
     Addresses,
     AnyCountFrom,
@@ -56,6 +56,9 @@ class ManualEscalation(Part):
     notify: Names = ()
 
 
+_NOT_DONE = "must be open, pending or waiting_customer: a reply does not end a ticket"
+
+
 class Settings(Part):
     """Hold the settings of the service desk, and the defaults of every policy."""
 
@@ -64,6 +67,8 @@ class Settings(Part):
     pause: Targets = (Target.RESOLUTION, Target.UPDATE)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
+    #: The status that a reply of an agent sets, unless the ticket is resolved.
+    reply_status: Annotated[AnyStatus, must(lambda status: not status.is_done, _NOT_DONE)] = Status.WAITING_CUSTOMER
     count_from: AnyCountFrom = CountFrom.CREATION
     late_targets: AnyLateTargets = LateTargets.KEEP
     due_soon: WallLength = Duration(2 * 3600)

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from slactl.sla.history.effective import retracted
 from slactl.store.schema import views
-from slactl.store.schema.events import named_in
+from slactl.store.schema.sums import COUNTS, add_functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,20 @@ class Period:
         """Return the condition that the period ends after an instant; none without an end."""
         return [f"{instant} < :until"] if self.until else []
 
+    def days(self) -> list[str]:
+        """Return the condition on `day` that a whole day of UTC lies in the period, and those that take the rest.
+
+        The rest are the conditions on the `stopped_at` of an outcome `o` that it lies in a day with a bound.
+        """
+        since, until = (bound[:10] if bound else None for bound in (self.since, self.until))
+        # No sign of an instant after its date comes after "U": so this is the end of the day.
+        begins = [f"day > '{since}'"] if since else []
+        ends = [f"day < '{until}'"] if until else []
+        edges = [f"o.stopped_at < '{since}U'"] if since else []
+        edges += [f"o.stopped_at >= '{until}'"] if until and until != since else []
+        within = self.holds("o.stopped_at")
+        return [" AND ".join([*begins, *ends]) or "1", *(f"{within} AND {edge}" for edge in edges)]
+
 
 #: What reports group by.
 _GROUPS = ("plan", "tenant", "priority", "assignee", "policy", "tags")
@@ -58,37 +71,60 @@ _COLUMNS: Mapping[str, tuple[str, str, str]] = {
     **{name: (f"o.{name}", f"o.{name}", f"t.{name}") for name in _GROUPS},
 }
 
-#: Targets whose deadlines passed since their tickets changed last; no outcome counts them yet. Only open tickets have
-#: them, which an index finds by their earliest deadline.
-_UNCOUNTED = f"""FROM {views.tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
-WHERE {views.OPEN} AND t.due_at < :now AND r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"""
+
+def uncounted(columns: str, condition: str) -> str:
+    """Return the query of the targets `r` whose deadlines passed since their tickets `t` changed last, at `:now`.
+
+    No outcome counts them yet. An index has them. Where the status of a ticket has ended by itself meanwhile, other
+    deadlines may run: an index has these tickets too.
+    """
+    passed = "r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"
+    return f"""SELECT {columns} FROM timer r CROSS JOIN ticket t ON t.id = r.ticket_id
+WHERE {passed} AND (r.wakes_at IS NULL OR r.wakes_at > :now) AND {views.OPEN} AND {condition}
+UNION ALL SELECT {columns} FROM {views.woken_tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
+WHERE r.wakes_at <= :now AND {passed} AND {condition}"""
+
 
 #: The outcomes of the same target and cycle as `o`. A ticket has few: the plus sign keeps SQLite from looking for them
 #: among all outcomes of the kind.
 _OF_CYCLE = "outcome s WHERE s.ticket_id = o.ticket_id AND +s.kind = o.kind AND s.cycle = o.cycle"
 
 
-def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS, *, only: Collection[str] = tuple(_COLUMNS)) -> str:
+def outcomes(
+    period: Period,
+    kinds: Iterable[str] = views.TARGETS,
+    *,
+    only: Collection[str] = tuple(_COLUMNS),
+    late: bool = False,
+) -> str:
     """Return the query of the outcomes of a period, of these kinds of target, as they stood when it ended.
 
-    It has `only` these columns. Where the indexes hold all of them, it reads no row of the table.
+    It has `only` these columns, and with `late` only those that are late. Where the indexes hold all of them, it reads
+    no row of the table.
 
     An outcome is in the period if the clock `stopped_at` an instant in it, or if the target was `late_since` one. A
     stop after the period is null, so that a report stays the same. `done` and `late` are 0 or 1.
     """
+    kinds = tuple(kinds)
     names = ", ".join(f"'{kind}'" for kind in kinds)
-    stopped, passed = period.holds("o.stopped_at"), period.holds("o.late_since")
+    stopped = period.holds("o.stopped_at")
     after = " AND ".join(["s.stopped_at >= o.late_since", *period.ends_after("s.stopped_at")])
     ended = f"(SELECT MIN(s.stopped_at) FROM {_OF_CYCLE} AND {after})"
-    # The plus sign keeps SQLite from using an index for whether the clock stopped in the period.
-    elsewhere = f"(o.stopped_at IS NULL OR NOT ({period.holds('+o.stopped_at')}))"
-    of_stop, of_miss, uncounted = (
+    of_stop, of_miss, of_passed = (
         ", ".join(f"{parts[place].format(ended=ended)} AS {name}" for name, parts in _COLUMNS.items() if name in only)
         for place in range(3)
     )
-    return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
-UNION ALL SELECT {of_miss} FROM outcome o WHERE o.kind IN ({names}) AND {passed} AND {elsewhere}
-UNION ALL SELECT {uncounted} {_UNCOUNTED} AND r.kind IN ({names}) AND {period.holds("r.due_at")}"""
+    return f"""SELECT {of_stop} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}{" AND o.met = 0" if late else ""}
+UNION ALL SELECT {of_miss} FROM outcome o WHERE {misses(period, *kinds)}
+UNION ALL {uncounted(of_passed, f"+r.kind IN ({names}) AND {period.holds('r.due_at')}")}"""
+
+
+def misses(period: Period, *kinds: str) -> str:
+    """Return the condition that an outcome `o` of some kinds missed its deadline in a period and did not stop in it."""
+    names = ", ".join(f"'{kind}'" for kind in kinds)
+    # The plus sign keeps SQLite from using an index for whether the clock stopped in the period.
+    elsewhere = f"(o.stopped_at IS NULL OR NOT ({period.holds('+o.stopped_at')}))"
+    return f"o.kind IN ({names}) AND {period.holds('o.late_since')} AND {elsewhere}"
 
 
 def of_miss(column: str) -> str:
@@ -117,21 +153,6 @@ def grouped(columns: str, source: str, condition: str, by: str | None, of: str =
     """Return a query of aggregates over rows `of` a source, by a field; the first value is the group."""
     group, joined = group_of(by, of)
     return f"SELECT {group}, {columns} FROM {source}{joined} WHERE {condition}" + (" GROUP BY 1" if by else "")
-
-
-#: Whether an event `e` counts: no retraction leaves it out. It needs `know_retractions`.
-COUNTS = f"""NOT is_retracted({named_in("e")}, (SELECT json_group_array(json_array({named_in("gone")},
-json(gone.detail))) FROM (SELECT detail, hash FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract'
-ORDER BY at, id) gone))"""
-
-
-def know_retractions(connection: sqlite3.Connection) -> None:
-    """Make the function of `COUNTS` known: whether the retractions of a ticket, in order, leave out an event."""
-
-    def is_retracted(name: str, retractions: str) -> bool:
-        return name in retracted(json.loads(retractions))
-
-    connection.create_function("is_retracted", 2, is_retracted, deterministic=True)
 
 
 class Counted(NamedTuple):
@@ -194,9 +215,9 @@ def missed_outcomes(
 ) -> list[tuple[int, Counted]]:
     """Return the tickets that missed a target in a period, with the facts of the `keys`, by the instant of the miss."""
     facts = ", ".join(_matched_on(keys, "o", "o.ticket_id", "COALESCE(o.late_since, o.stopped_at)"))
-    read = {"ticket_id", "late", "missed_at", "late_since", "stopped_at", *_read_for(keys)}
-    query = f"""SELECT o.ticket_id, {facts} FROM ({outcomes(period, [target], only=read)}) o
-    WHERE o.late ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
+    read = {"ticket_id", "missed_at", "late_since", "stopped_at", *_read_for(keys)}
+    query = f"""SELECT o.ticket_id, {facts} FROM ({outcomes(period, [target], only=read, late=True)}) o
+    ORDER BY COALESCE(o.missed_at, o.late_since), o.ticket_id"""
     return [(number, _counted([None, *row])) for number, *row in _asked(connection, query, period.parameters, keys)]
 
 
@@ -222,7 +243,7 @@ def _asked(
     connection: sqlite3.Connection, query: str, parameters: Mapping[str, str | None], keys: Collection[str]
 ) -> sqlite3.Cursor:
     if "requester_domain" in keys:
-        know_retractions(connection)
+        add_functions(connection)
     return connection.execute(query, parameters)
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.store.read.outcomes import counts, grouped
 from slactl.store.read.rows import Row, rows
+from slactl.store.read.sums import open as of_open
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
+from slactl.store.schema.sums import IS_PAUSED
 
 if TYPE_CHECKING:
     from slactl.records.runs import NextStep
@@ -21,9 +23,8 @@ _URGENT_UNASSIGNED = f"{views.OPEN} AND t.priority = 'urgent' AND t.assignee IS 
 #: All tickets as they are now.
 _TICKETS = views.tickets(":now")
 
-#: The conditions that a clock `r` is paused, and that a ticket `t` has a paused clock.
-_IS_PAUSED = "r.stopped_at IS NULL AND r.state = 'paused'"
-_HAS_PAUSED = f"EXISTS (SELECT 1 FROM {views.timers(':now')} WHERE r.ticket_id = t.id AND {_IS_PAUSED})"
+#: The condition that a ticket `t` has a paused clock.
+_HAS_PAUSED = f"EXISTS (SELECT 1 FROM {views.timers(':now')} WHERE r.ticket_id = t.id AND {IS_PAUSED})"
 
 # The tickets come first: there are more timers than open tickets.
 _TARGETS = f"{_TICKETS} CROSS JOIN {views.timers(':now')} ON r.ticket_id = t.id AND r.kind IN {views.TARGETS}"
@@ -33,6 +34,8 @@ Groups = dict[str | None, dict[str, int]]
 
 def open_counts(connection: sqlite3.Connection, now: str, soon: str, by: str | None = None) -> Groups:
     """Return the counts of open tickets by group; instants are stored text, `soon` is the end of "due soon"."""
+    if by is None:
+        return {None: of_open.tickets(connection, now, soon).counts}
     columns = {
         "open_count": "1",
         "unassigned_count": "t.assignee IS NULL",
@@ -47,6 +50,8 @@ def open_counts(connection: sqlite3.Connection, now: str, soon: str, by: str | N
 
 def overdue_counts(connection: sqlite3.Connection, now: str, by: str | None = None) -> Groups:
     """Return how many open targets of each kind are overdue, by group."""
+    if by is None:
+        return {None: {f"{kind}_breached_count": of_open.overdue(connection, now, kind) for kind in views.TARGETS}}
     columns = {f"{kind}_breached_count": f"r.kind = '{kind}'" for kind in views.TARGETS}
     condition = f"{_OVERDUE} AND r.stopped_at IS NULL AND r.due_at < :now"
     query = grouped(counts(columns.values()), _TARGETS, condition, by, "t")
@@ -55,17 +60,6 @@ def overdue_counts(connection: sqlite3.Connection, now: str, by: str | None = No
 
 def _by_group(names: Iterable[str], counted: Iterable[tuple[Any, ...]]) -> Groups:
     return {group: dict(zip(names, numbers, strict=True)) for group, *numbers in counted}
-
-
-def urgency_counts(connection: sqlite3.Connection, now: str, soon: str) -> list[tuple[str, str, int]]:
-    """Return the number of open tickets by urgency of the earliest deadline, and by priority.
-
-    The urgency is `late`, `due_soon`, `due_later`, `paused` or `no_deadline`.
-    """
-    urgency = f"""CASE WHEN t.due_at < :now THEN 'late' WHEN t.due_at <= :soon THEN 'due_soon'
-    WHEN t.due_at IS NOT NULL THEN 'due_later' WHEN {_HAS_PAUSED} THEN 'paused' ELSE 'no_deadline' END"""
-    query = f"SELECT {urgency}, t.priority, COUNT(*) FROM {_TICKETS} WHERE {views.OPEN} GROUP BY 1, 2"
-    return connection.execute(query, {"now": now, "soon": soon}).fetchall()
 
 
 class Deadline(NamedTuple):
@@ -86,7 +80,7 @@ def coming_deadlines(connection: sqlite3.Connection, now: str, end: str) -> list
 
 def paused_target_count(connection: sqlite3.Connection, now: str) -> int:
     """Return how many targets of open tickets are paused at `now` and have no deadline meanwhile."""
-    query = f"SELECT COUNT(*) FROM {_TARGETS} WHERE {views.OPEN} AND {_IS_PAUSED} AND r.due_at IS NULL"
+    query = f"SELECT COUNT(*) FROM {_TARGETS} WHERE {views.OPEN} AND {IS_PAUSED} AND r.due_at IS NULL"
     return int(connection.execute(query, {"now": now}).fetchone()[0])
 
 

@@ -31,14 +31,14 @@ ACTIONS = {
 
 RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 
-#: The actions that reports look for in the histories of many tickets.
-COUNTED = (ACTIONS[EventType.ESCALATED], REOPEN)
-
 #: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
 #: The correction of a recorded breach by a backdated change; the detail has the reason.
 CORRECTION = "sla.correct"
+
+#: The actions that reports look for in the histories of many tickets.
+COUNTED = (ACTIONS[EventType.ESCALATED], REOPEN, CORRECTION)
 
 #: A goal that a miss of the ticket brought to one of its thresholds; the detail has the figures of the goal.
 GOAL = "objective.alert"

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from slactl.store.schema import compiled
+from slactl.store.schema import compiled, sums
 from slactl.store.schema.chain import chain
 from slactl.store.schema.published.definitions import definitions
 from slactl.store.schema.rewriting import allow, create, made_anew
@@ -204,6 +204,21 @@ def mail(connection: sqlite3.Connection) -> None:
             create(connection, table)
 
 
+def summed(connection: sqlite3.Connection) -> None:
+    """Add the sums that summaries read instead of outcomes and tickets, and the indexes of what they count now."""
+    for table in sums.QUERIES:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            create(connection, table)
+    indexes = (
+        *(("timer", "timer_due"), ("timer", "timer_uncounted"), ("ticket", "ticket_urgency")),
+        *(("outcome", "outcome_late"), ("outcome", "outcome_seconds"), ("event", "event_counted")),
+    )
+    for table, index in indexes:
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
+        connection.execute(compiled.tables()[table].indexes[index])
+    sums.make_anew(connection)
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -221,7 +236,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans, rotas, sent_messages),
-    *(changes, objectives, covering, numbers, mail),
+    *(changes, objectives, covering, numbers, mail, summed),
 )
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 
 #: The newest schema that this program knows: the number of steps in `migrations`.
-SCHEMA = 19
+SCHEMA = 20
 
 #: The mark of SQLite's `application_id` ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143

@@ -95,7 +95,7 @@ _TICKET = (
 )
 _TIMER = (
     *("id", "ticket_id", "kind", "cycle", "latest", "target_seconds", "started_at", "consumed_seconds"),
-    *("stopped_at", "breached_at", "detected_at", "manual", "agreement", "counted"),
+    *("stopped_at", "breached_at", "detected_at", "manual", "agreement", "counted", "wakes_at"),
 )
 
 
@@ -106,11 +106,17 @@ def tickets(now: str) -> str:
     """
     names = (*_TICKET, *_WOKEN_TICKET)
     asleep = ", ".join("wakes_at AS pending_until" if name == "pending_until" else name for name in names)
-    woken = ", ".join((*_TICKET, *(f"{sql} AS {name}" for name, sql in _WOKEN_TICKET.items())))
-    return (
-        f"(SELECT {asleep} FROM ticket WHERE wakes_at IS NULL OR wakes_at > {now}"
-        f" UNION ALL SELECT {woken} FROM ticket WHERE unlikely(wakes_at <= {now})) t"
-    )
+    return f"(SELECT {asleep} FROM ticket WHERE wakes_at IS NULL OR wakes_at > {now} UNION ALL {_woken(now)}) t"
+
+
+def woken_tickets(now: str) -> str:
+    """Return the tickets `t` whose status has ended by itself at `now`, and no `check` recorded it yet."""
+    return f"({_woken(now)}) t"
+
+
+def _woken(now: str) -> str:
+    columns = ", ".join((*_TICKET, *(f"{sql} AS {name}" for name, sql in _WOKEN_TICKET.items())))
+    return f"SELECT {columns} FROM ticket WHERE unlikely(wakes_at <= {now})"
 
 
 def timers(now: str, name: str = "r") -> str:

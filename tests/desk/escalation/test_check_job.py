@@ -79,7 +79,7 @@ def test_a_clock_that_was_set_changes_nothing_and_says_so(late: Path, days: int,
     before = rows(late, "SELECT (SELECT count(*) FROM event), (SELECT max(version) FROM ticket)")
     for wait in (300, 600):  # not only the first time: somebody has to look
         report = run_at(NINE + timedelta(days=days), BootClock("a", 1000 + wait))
-        assert (report.code, report.scanned, list(report.firings)) == (7, 0, [])
+        assert (report.code, report.scanned, report.firings) == (7, 0, [])
         assert f"the clock was set {direction} by" in report.problems[0]
     assert rows(late, "SELECT (SELECT count(*) FROM event), (SELECT max(version) FROM ticket)") == before
     assert rows(late, "SELECT exit_code FROM run ORDER BY id") == [(0,), (7,), (7,)]

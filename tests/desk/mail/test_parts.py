@@ -144,6 +144,11 @@ def test_character_sets(charset: str, codec: str) -> None:
     assert raw(headers, body).text == "Grüße"
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "rot13"])
+def test_codecs_that_are_no_character_sets_are_not_used(charset: str) -> None:
+    assert raw(f"Content-Type: text/plain; charset={charset}", b"abc-def \\u0041").text == "abc-def \\u0041"
+
+
 @pytest.mark.parametrize(
     ("charset", "codec", "words"),
     [
@@ -229,6 +234,7 @@ def test_flowed_paragraphs_become_one_line() -> None:
             "One\nTwo\n\nx",
         ),
         ('<img alt="Logo" src="data:image/png;base64,' + "iVBORw0KGgo" * 200_000 + '">: Hello', "Logo: Hello"),
+        ("<!--[if mso]><p>for Word</p><![endif]-->Hello<![if !vml]> you<![endif]><!-- a > b -->", "Hello you"),
         ("no tags at all", "no tags at all"),
         ("\ue000a\ue001\ue001b", "ab"),
         ("<p>a<p>\x00b\ud800", "a\n\nb\ufffd\ufffd\ufffd"),

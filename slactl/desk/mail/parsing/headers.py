@@ -17,10 +17,10 @@ from slactl.text import domain_of, is_address
 Headers = Mapping[str, Sequence[str]]
 
 #: The most bytes of one value, and the most values of one name, that are read.
-LONGEST, MOST_VALUES = 1 << 16, 100
+LONGEST, MOST_VALUES = 1 << 16, 10
 
-#: The longest value that Python's parser of addresses and parameters gets: its time grows with the square of it.
-SLOW = 2000
+#: The longest value that Python's parsers of addresses and of texts get: their time grows with the square of it.
+LONGEST_ADDRESSES, LONGEST_WORDS = 500, 16_000
 
 #: The most addresses, and the most ids, that one message has for us.
 MOST_ADDRESSES, MOST_IDS = 500, 100
@@ -36,7 +36,7 @@ _NAMES = (
     *(b"message-id", b"in-reply-to", b"references", b"subject", b"auto-submitted", b"precedence", b"x-slactl"),
     *(b"x-autoreply", b"x-autorespond", b"content-type", b"content-disposition", b"content-transfer-encoding"),
 )
-_WANTED = re.compile(rb"^(%b)[ \t]*:(.*(?:\n[ \t].*)*)" % b"|".join(map(re.escape, _NAMES)), re.IGNORECASE | re.M)
+_WANTED = re.compile(rb"^(%b)[ \t]*:(.*+(?:\n[ \t].*+)*+)" % b"|".join(map(re.escape, _NAMES)), re.IGNORECASE | re.M)
 #: The first line that belongs to no header: an empty one, or text where a blank line is missing.
 _END = re.compile(rb"^(?:\r?$|(?![ \t]|>?From |[!-9;-~]+[ \t]*:))", re.M)
 
@@ -112,7 +112,7 @@ def decoded(value: str) -> str:
     """Return a value with its encoded words decoded."""
     if "=?" not in value:
         return value
-    header = parsed("subject", value[: 8 * SLOW])
+    header = parsed("subject", value[:LONGEST_WORDS])
     return value if header is None else str(header)
 
 
@@ -122,7 +122,7 @@ def addresses(value: str) -> tuple[list[tuple[str, str]], bool]:
     Programs disagree about what is malformed, such as `ann@example.com <ben@example.net>`; then the part in brackets
     counts, as people see it.
     """
-    header = parsed("to", value) if len(value) <= SLOW else None
+    header = parsed("to", value) if len(value) <= LONGEST_ADDRESSES else None
     if isinstance(header, AddressHeader) and not header.defects:
         found = [(each.display_name, _plain(each.addr_spec)) for each in header.addresses]
         return [(name, address) for name, address in found if address], True

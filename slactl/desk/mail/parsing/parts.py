@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from slactl.desk.mail.parsing.headers import (
     LONGEST,
-    SLOW,
     Headers,
     decoded,
     first,
@@ -24,11 +23,14 @@ from slactl.desk.mail.parsing.texts import readable
 #: The deepest part that is looked into, the most parts, and the most borders of parts in one message.
 DEEPEST, MOST_PARTS, MOST_BORDERS = 20, 1000, 20_000
 
+#: The most forms of one text among which one that can be read is sought.
+MOST_FORMS = 10
+
 #: The most bytes of all texts of a message, before decoding.
 LONGEST_TEXT = 4 << 20
 
-#: The most names of attachments, and the longest name.
-MOST_NAMES, LONGEST_NAME = 100, 200
+#: The most names of attachments, the longest name, and the longest header with one.
+MOST_NAMES, LONGEST_NAME, LONGEST_NAMING = 100, 200, 2000
 
 #: What programs tell programs: signatures, and the parts of reports. Nobody attached it.
 _FOR_PROGRAMS = (
@@ -67,10 +69,16 @@ class Part:
         return first(self.headers, "content-disposition").lower().startswith("attachment")
 
     @property
+    def has_name(self) -> bool:
+        """Return whether the headers name a file, as those of an attachment do."""
+        said = first(self.headers, "content-disposition") + first(self.headers, "content-type")
+        return re.search(r"\b(?:file)?name[*\d]*\s*=", said, re.IGNORECASE) is not None
+
+    @property
     def name(self) -> str:
         """Return the name of the file in this part, or an empty text."""
         for header, param in (("content-disposition", "filename"), ("content-type", "name")):
-            value = first(self.headers, header)[:SLOW]
+            value = first(self.headers, header)[:LONGEST_NAMING]
             if not (found := re.search(rf'\b{param}[*\d]*\s*=\s*(?:"([^"]*)|([^";]+))', value, re.IGNORECASE)):
                 continue
             params = getattr(parsed(header, value), "params", {})
@@ -106,7 +114,7 @@ class Walk:
             texts = [self.text_of(each, depth + 1, is_wanted=is_wanted) for each in inner]
             # Without borders everything is text.
             return "\n\n".join(filter(None, texts)) if inner else self._decoded(part, "text/plain", is_wanted)
-        if kind in _TEXTS and not part.is_attached and not (depth and part.name):
+        if kind in _TEXTS and not part.is_attached and not (depth and part.has_name):
             return self._decoded(part, kind, is_wanted)
         if kind not in _FOR_PROGRAMS:
             self.names.append(self._name_of(part))
@@ -115,11 +123,12 @@ class Walk:
     def _one_of(self, forms: list[Part], depth: int, is_wanted: bool) -> str:
         """Return the plain one of several forms of a text, else the last one that can be read."""
         text = ""
-        for form in sorted(reversed(forms), key=lambda each: each.kind != "text/plain"):
+        ordered = sorted(reversed(forms), key=lambda each: each.kind != "text/plain")
+        for number, form in enumerate(ordered):
             is_text = form.kind in _TEXTS or form.kind.startswith("multipart/")
             # What is in other forms counts only if it is attached, or if nothing else can be read.
             if is_text or form.is_attached or not text:
-                text = self.text_of(form, depth, is_wanted=is_wanted and not text) or text
+                text = self.text_of(form, depth, is_wanted=is_wanted and not text and number < MOST_FORMS) or text
         return text
 
     def _decoded(self, part: Part, kind: str, is_wanted: bool) -> str:
@@ -135,8 +144,11 @@ class Walk:
 
     def _name_of(self, part: Part) -> str:
         """Return the name of an attachment; a message that is attached has its subject for a name."""
-        if part.name or part.kind != "message/rfc822":
-            return part.name or f"unnamed {part.kind}"
+        if len(self.names) >= MOST_NAMES:
+            return ""  # it is only counted
+        name = part.name
+        if name or part.kind != "message/rfc822":
+            return name or f"unnamed {part.kind}"
         end = header_end(self.data, part.start, min(part.end, part.start + LONGEST))
         subject = decoded(first(read_headers(self.data, part.start, end), "subject"))
         return f"{one_line(subject, LONGEST_NAME - 4) or 'unnamed message'}.eml"

@@ -8,6 +8,7 @@ from email.message import Message
 from html import unescape
 
 from slactl.desk.mail.parsing.headers import storable
+from slactl.desk.tickets.input import BODY_LENGTH
 
 #: Character sets as mail programs name them, and what they then really write.
 _REALLY = {
@@ -46,7 +47,7 @@ def readable(raw: bytes, kind: str, encoding: str, param: Callable[[str], str]) 
     names = tuple(match[1] for match in _UUENCODED.finditer(text)) if "\nend" in text else ()
     if names:
         text = tidy(_UUENCODED.sub("", text))
-    if param("format").lower() == "flowed":
+    if param("format").lower() == "flowed" and len(text) <= BODY_LENGTH:
         text = unwrapped(text, delsp=param("delsp").lower() == "yes")
     return Reading(text, names)
 
@@ -64,7 +65,8 @@ def _without_tags(html: str) -> Reading:
 def tidy(text: str) -> str:
     """Return a text for storage: line breaks as `\\n`, no blank lines around it, no NUL and no lone surrogate."""
     lines = storable(text).replace("\r\n", "\n").replace("\r", "\n")
-    return re.sub(r"\A(?:[ \t]*\n)+", "", lines).rstrip()
+    first = len(lines) - len(lines.lstrip())
+    return lines[lines.rfind("\n", 0, first) + 1 :].rstrip()
 
 
 def _transferred(raw: bytes, encoding: str) -> bytes:
@@ -73,6 +75,7 @@ def _transferred(raw: bytes, encoding: str) -> bytes:
     if word is None:
         return raw
     message["Content-Transfer-Encoding"] = word[0]
+    raw = raw.translate(None, b"\r\n\t ") if word[0] == "base64" else raw
     message.set_payload(raw.decode("ascii", "surrogateescape"))
     content = message.get_payload(decode=True)
     return content if isinstance(content, bytes) else raw
@@ -102,17 +105,15 @@ def _characters(content: bytes, charset: str) -> str:
 
 def unwrapped(text: str, *, delsp: bool) -> str:
     """Return a text of `format=flowed` (RFC 3676) with each paragraph on one line again."""
-    lines: list[str] = []
+    paragraphs: list[list[str]] = []
     last: int | None = None  # how deep the line before is quoted, if it goes on
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
         words = line[depth:].removeprefix(" ")
         goes_on = words.endswith(" ") and words != "-- "
-        if last == depth and words != "-- ":
-            lines[-1] += words
-        else:
-            lines.append(f"{'>' * depth} {words}" if depth else words)
-        if goes_on and delsp:
-            lines[-1] = lines[-1][:-1]
+        if last != depth or words == "-- ":
+            paragraphs.append([f"{'>' * depth} "] if depth else [])
+        paragraphs[-1].append(words[:-1] if goes_on and delsp else words)
         last = depth if goes_on else None
+    lines = map("".join, paragraphs)
     return "\n".join(line if line == "-- " else line.rstrip(" ") for line in lines)

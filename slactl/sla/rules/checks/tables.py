@@ -209,7 +209,7 @@ def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
         yield path, f"Apprise does not know {clean(kind)[:50]}://"
     elif addresses.has_literal_secret(url):
         what = "the address has a literal secret or a text that could be one"
-        readable = "only addresses of mail, syslog and this machine may be readable, without their passwords"
+        readable = "only addresses of mail, syslog and this machine may be in clear text, except their passwords"
         yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}} ({readable})"
     elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
         yield path, "an address must be a URL, for example mailtos://…, slack://… or ${env:NAME}"

@@ -39,15 +39,20 @@ def key() -> Any:  # noqa: ANN401  (as SQLModel's Field)
     return Field(sa_column=Column(TEXT, primary_key=True))
 
 
+def number_key() -> Any:  # noqa: ANN401  (as SQLModel's Field)
+    """Return a column of whole numbers that is a part of the primary key."""
+    return Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+
+
 def text_column(*, nullable: bool = True, default: str | None = None) -> Any:  # noqa: ANN401  (as SQLModel's Field)
     """Return a column of text."""
     server_default = None if default is None else text(f"'{default}'")
     return Field(default=default, sa_column=Column(TEXT, nullable=nullable, server_default=server_default))
 
 
-def reference(column: str, *, nullable: bool = False) -> Any:  # noqa: ANN401  (as SQLModel's Field)
-    """Return a column that refers to the key of another table."""
-    return Field(default=None, sa_column=Column(Integer, ForeignKey(column), nullable=nullable))
+def reference(column: str, *, nullable: bool = False, primary: bool = False) -> Any:  # noqa: ANN401  (as Field)
+    """Return a column that refers to the key of another table, and that may be the primary key itself."""
+    return Field(default=None, sa_column=Column(Integer, ForeignKey(column), nullable=nullable, primary_key=primary))
 
 
 def number(default: int | None = 0) -> Any:  # noqa: ANN401  (as SQLModel's Field)

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 from slactl.store.schema.compiled import KINDS, file_of
-from slactl.store.schema.models import figures, mail, oncall, runs, tickets, timers  # noqa: F401  (fill the metadata)
+from slactl.store.schema.models import figures, mail, oncall, runs, sums, tickets, timers  # noqa: F401  (fill the metadata)
 
 #: The dialect of each kind of database. A parameter is a question mark in all of them.
 DIALECTS: Mapping[str, Dialect] = {

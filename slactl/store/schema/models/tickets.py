@@ -87,6 +87,7 @@ class Ticket(SQLModel, table=True):
         Index("ticket_external", "external_id", text("COALESCE(source, '')"), unique=True),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
         partial("ticket_open", "due_at", "id", rows=views.OPEN.removeprefix("t.")),
+        partial("ticket_urgency", "priority", "due_at", "wakes_at", rows=views.OPEN.removeprefix("t.")),
         partial("ticket_wakes", "wakes_at", rows="wakes_at IS NOT NULL"),
         partial("ticket_next", "next_at", "id", rows="next_at IS NOT NULL"),
         Index("ticket_created", "created_at"),

@@ -27,6 +27,9 @@ class Timer(SQLModel, table=True):
         UniqueConstraint("ticket_id", "kind", "cycle"),
         partial("timer_latest", "ticket_id", "kind", unique=True, rows="latest = 1"),
         partial("timer_next", "next_at", "ticket_id", rows="next_at IS NOT NULL"),
+        partial("timer_due", "kind", "due_at", "wakes_at", rows="stopped_at IS NULL AND due_at IS NOT NULL"),
+        # The deadlines that pass before a check counts them; the condition is the one of `outcomes`.
+        partial("timer_uncounted", "due_at", rows="stopped_at IS NULL AND counted = 0 AND due_at IS NOT NULL"),
     )
     id: int | None = Field(default=None, primary_key=True)
     ticket_id: int = reference("ticket.id")
@@ -75,6 +78,11 @@ class Outcome(SQLModel, table=True):
         Index("outcome_ticket", "ticket_id"),
         # Both hold all that a summary asks of an outcome, so that it reads no row of the table.
         Index("outcome_stopped", "kind", "stopped_at", "met", "averaged", "seconds", "late_since", *_OF_CYCLE),
+        partial(
+            "outcome_late", "kind", "stopped_at", "late_since", *_OF_CYCLE, rows="met = 0 AND stopped_at IS NOT NULL"
+        ),
+        # In the order of the business times, for medians.
+        partial("outcome_seconds", "kind", "seconds", "stopped_at", rows="averaged = 1 AND stopped_at IS NOT NULL"),
         partial("outcome_missed", "kind", "late_since", "stopped_at", *_OF_CYCLE, rows="late_since IS NOT NULL"),
     )
     id: int | None = Field(default=None, primary_key=True)
