@@ -25,7 +25,6 @@ from slactl.desk.tickets.input import BODY_LENGTH, known_plans
 from slactl.errors import SenderRefusedError, SlactlError, TryAgainError
 from slactl.sla.enums import ActorType, EventType, MailAction, Status
 from slactl.sla.history.event import Event
-from slactl.sla.history.readers import NAME_LENGTH
 from slactl.store.read import messages as reads
 from slactl.text import clean
 
@@ -34,6 +33,9 @@ FOLLOW_UP = "follow-up"
 
 #: What a message without text says.
 NO_TEXT = "(no text)"
+
+#: What slactl notes on a ticket, once within an hour, when further messages of its sender become notes.
+BURST = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
 
 #: Why a message that takes effect before a recorded breach corrects it.
 RECEIVED = "our mail server received the message then"
@@ -121,20 +123,7 @@ def _carry_out(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[in
     if decision.action is MailAction.OPENED:
         return _open(book, incoming, decision)
     assert decision.ticket is not None
-    number, warnings = decision.ticket, list[str]()
-    for change in _changes(book, incoming, decision):
-        warnings += _change(book, number, change, incoming.at)
-    if decision.action is MailAction.CUSTOMER_REPLY and book.state(number).status.is_done:
-        # Somebody resolved the ticket after the message came, and before slactl knew it.
-        warnings += _change(book, number, _by(incoming, changes.reopen()), None)
-    if decision.is_burst:
-        _tell_burst(book, incoming, number)
-    return number, warnings
-
-
-def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Change]:
-    """Return the changes of a ticket that a message makes: the message itself, and what slactl notes about it."""
-    text = incoming.mail.text
+    number, warnings, text = decision.ticket, list[str](), incoming.mail.text
     if decision.action is MailAction.CUSTOMER_REPLY:
         change = changes.receive(text or None)
     elif decision.action is MailAction.AGENT_REPLY:
@@ -142,7 +131,14 @@ def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Chang
     else:
         change = changes.note(text if text.strip() else NO_TEXT)
     made = _by(incoming, change, silent=decision.silent)
-    return [made, *(_noted(said) for said in _remarks(incoming.mail, decision))]
+    for each in (made, *(_noted(said) for said in _remarks(incoming.mail, decision))):
+        warnings += _change(book, number, each, incoming.at)
+    if decision.action is MailAction.CUSTOMER_REPLY and book.state(number).status.is_done:
+        # Somebody resolved the ticket after the message came, and before slactl knew it.
+        warnings += _change(book, number, _by(incoming, changes.reopen()), None)
+    if decision.is_burst and not reads.has_note(book.transaction, number, BURST, to_text(incoming.at - HOUR)):
+        _change(book, number, _noted(BURST), incoming.at)
+    return number, warnings
 
 
 def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, list[str]]:
@@ -155,7 +151,7 @@ def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, li
         new = replace(new, tags=[FOLLOW_UP])
         if tenant is None and incoming.facts.ticket is not None and incoming.facts.ticket.knows_sender:
             new = _as_before(book, new, decision.follows)
-    texts = {"subject": mail.subject, "requester_email": requester, **_author(incoming)}
+    texts = {"subject": mail.subject, "requester_email": requester, **incoming.author}
     texts |= {"body": mail.text} if mail.text else {}
     actor = incoming.agent or CUSTOMER
     number, warnings = open_ticket(book, incoming.at, new, texts, actor, mail.message_id)
@@ -181,13 +177,6 @@ def _remarks(mail: Mail, decision: Decision) -> list[str]:
     return said
 
 
-def _tell_burst(book: Ledger, incoming: Incoming, number: int) -> None:
-    """Note on a ticket that further messages of its sender become notes, once within an hour."""
-    text = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
-    if not reads.has_note(book.transaction, number, text, to_text(incoming.at - HOUR)):
-        _change(book, number, _noted(text), incoming.at)
-
-
 def _change(book: Ledger, number: int, change: Change, at: datetime | None) -> list[str]:
     """Change a ticket as of the instant of a message, and not before the ticket was opened; return warnings."""
     state = book.state(number)
@@ -211,16 +200,11 @@ def _by(incoming: Incoming, change: Change, *, silent: bool = False) -> Change:
         return [
             entry
             if entry.event.type is EventType.STATUS
-            else replace(entry, texts={**entry.texts, **_author(incoming)}, message_id=incoming.mail.message_id)
+            else replace(entry, texts={**entry.texts, **incoming.author}, message_id=incoming.mail.message_id)
             for entry in said
         ]
 
     return make
-
-
-def _author(incoming: Incoming) -> dict[str, str]:
-    """Return the text that names the sender, unless it is an agent: an address that is a text can be erased."""
-    return {} if incoming.agent is not None else {"actor": incoming.mail.sender[:NAME_LENGTH]}
 
 
 def _noted(text: str) -> Change:
