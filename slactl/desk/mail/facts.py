@@ -36,6 +36,8 @@ class Incoming:
     """A message with its sender and recipients as the rules know them, and the facts that decide about it."""
 
     mail: Mail
+    #: The support address.
+    support: str
     #: When our server received it; now if that is not known.
     at: datetime
     #: The agent who sent it, by name if the rules have a person with the address; None for everybody else.
@@ -82,7 +84,7 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
         gives_command=command is not None,
         no_command=no_command,
     )
-    return Incoming(mail, at, agent, recipients, outside, tenant, facts, answers, command)
+    return Incoming(mail, own.address, at, agent, recipients, outside, tenant, facts, answers, command)
 
 
 def agent_of(book: Ledger, own: MailRules, address: str) -> str | None:

@@ -12,9 +12,10 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
+from slactl.desk.mail.addresses import without_tokens
 from slactl.desk.mail.decide import Decision, decide
 from slactl.desk.mail.facts import HOUR, Incoming, gather
-from slactl.desk.mail.message import Mail
+from slactl.desk.mail.message import Mail, kept
 from slactl.desk.mail.reply_commands import obey
 from slactl.desk.tickets import changes
 from slactl.desk.tickets.change import Change, Subject, change_one
@@ -134,7 +135,9 @@ def _carry_out(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[in
 
 def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Change]:
     """Return the changes of a ticket that a message makes: the message itself, and what slactl notes about it."""
-    text = incoming.mail.text
+    text = without_tokens(incoming.mail.text, incoming.support)
+    if decision.is_burst:
+        text = kept(f"Subject: {incoming.mail.subject}\n\n{text}".rstrip())
     if decision.action is MailAction.CUSTOMER_REPLY:
         change = changes.receive(text or None)
     elif decision.action is MailAction.AGENT_REPLY:
@@ -150,13 +153,15 @@ def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, li
     mail = incoming.mail
     requester = incoming.outside[0] if decision.outbound else mail.sender
     tenant = incoming.tenant.name if incoming.tenant is not None else None
-    new = NewTicket(mail.subject, requester, tenant=tenant, outbound=decision.outbound)
+    new = NewTicket(
+        without_tokens(mail.subject, incoming.support), requester, tenant=tenant, outbound=decision.outbound
+    )
     if decision.follows is not None:
         new = replace(new, tags=[FOLLOW_UP])
         if tenant is None and incoming.facts.ticket is not None and incoming.facts.ticket.knows_sender:
             new = _as_before(book, new, decision.follows)
-    texts = {"subject": mail.subject, "requester_email": requester, **_author(incoming)}
-    texts |= {"body": mail.text} if mail.text else {}
+    texts = {"subject": new.subject, "requester_email": requester, **_author(incoming)}
+    texts |= {"body": without_tokens(mail.text, incoming.support)} if mail.text else {}
     actor = incoming.agent or CUSTOMER
     number, warnings = open_ticket(book, incoming.at, new, texts, actor, mail.message_id)
     for said in _remarks(mail, decision):
