@@ -41,10 +41,8 @@ def zone() -> tzinfo | None:
 
 def zone_name() -> str:
     """Return the name of the display zone; "local time" if the machine's has no name."""
-    return _chosen.key if _chosen is not None else _machine_zone()
-
-
-def _machine_zone() -> str:
+    if _chosen is not None:
+        return _chosen.key
     named = os.environ.get("TZ", "").lstrip(":")
     if named and not named.startswith("/"):
         return named
@@ -54,14 +52,12 @@ def _machine_zone() -> str:
 
 def heading() -> str:
     """Return what stands once above times without an offset: the name of the display zone, or "UTC+01:00"."""
-    return zone_name() if zone_name() != "local time" else f"UTC{_usual_offset()}"
-
-
-def _usual_offset() -> str:
+    if zone_name() != "local time":
+        return zone_name()
     import time
 
     minutes = -time.timezone // 60
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def is_twice(there: datetime) -> bool:

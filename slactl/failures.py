@@ -27,7 +27,10 @@ def report(
     `code` is the exit code without the error. `cause` returns a known error that explains an unexpected one.
     """
     if isinstance(error, UnansweredError):
-        return _report_lines(error.lines, error.code, _with_yes(arguments))
+        # `--yes` stands before the words that are no options.
+        end = list(arguments).index("--") if "--" in arguments else len(arguments)
+        again = ["slactl", *map(quoted, arguments[:end]), "--yes", *map(quoted, arguments[end:])]
+        return _report_lines(error.lines, error.code, " ".join(again))
     if isinstance(error, SlactlError):
         return _report_known(error)
     # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
@@ -56,8 +59,14 @@ def _report_any(
 
         for part in format_exception(error):
             _say(clean_block(_without_secrets(part.rstrip("\n"))))
-    odd = cause(error)
-    return _report_unexpected(error, debug=debug) if odd is None else _report_known(odd)
+    if (known := cause(error)) is not None:
+        return _report_known(known)
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return _report_lines([f"{error.strerror}{place}"], ExitCode.FAILURE)
+    more = "" if debug else "; run the command again with --debug and report its output"
+    what = f"unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}"
+    return _report_lines([what], ExitCode.FAILURE)
 
 
 def _report_known(error: SlactlError) -> ExitCode:
@@ -101,7 +110,10 @@ def _report_usage(error: Exception, arguments: Sequence[str]) -> ExitCode:
         _say(context.get_help())
         return ExitCode.USAGE
     message = getattr(error, "format_message", lambda: str(error))()
-    meant = _meant(error) or _ours(error)
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
+    word = re.match(r"'(.*)' is not one of ", getattr(error, "message", ""), re.DOTALL)
+    near = nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
+    meant = near or _ours(error)
     _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
     path = context.command_path if context else "slactl"
     asked = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
@@ -120,20 +132,6 @@ def _with_dashes(error: Exception, arguments: Sequence[str]) -> str | None:
         return None
     rest = [each for each in arguments if each is not word]
     return " ".join(["slactl", *map(quoted, rest), "--", quoted(word)])
-
-
-def _with_yes(arguments: Sequence[str]) -> str:
-    """Return the typed command with `--yes`, which stands before the words that are no options."""
-    end = list(arguments).index("--") if "--" in arguments else len(arguments)
-    return " ".join(["slactl", *map(quoted, arguments[:end]), "--yes", *map(quoted, arguments[end:])])
-
-
-def _meant(error: Exception) -> str | None:
-    """Return the word of a closed set that a person probably meant instead of the given word."""
-    message = getattr(error, "message", "")
-    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
-    word = re.match(r"'(.*)' is not one of ", message, re.DOTALL)
-    return nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
 
 
 #: What other programs call the options of slactl.
@@ -171,15 +169,6 @@ def _ours(error: Exception) -> str | None:
 def _without_secrets(text: str) -> str:
     credentials = sys.modules.get("slactl.desk.programs.secrets")
     return str(credentials.without_secrets(text)) if credentials is not None else text
-
-
-def _report_unexpected(error: Exception, *, debug: bool) -> ExitCode:
-    if isinstance(error, OSError) and error.strerror:
-        place = f": {error.filename}" if error.filename else ""
-        return _report_lines([f"{error.strerror}{place}"], ExitCode.FAILURE)
-    more = "" if debug else "; run the command again with --debug and report its output"
-    what = f"unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}"
-    return _report_lines([what], ExitCode.FAILURE)
 
 
 def _say(line: str) -> None:

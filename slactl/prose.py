@@ -14,12 +14,6 @@ FEWEST_COLUMNS = 40
 _INSTANT = re.compile(r"""(?<![\w'"])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?![\w'"])""")
 
 
-def _in_display_zone(line: str) -> str:
-    if _INSTANT.search(line) is None:
-        return line
-    return _INSTANT.sub(lambda found: describe(from_text(found[0])), line)
-
-
 def prose(line: str, stream: TextIO) -> str:
     """Return a line for people: on a terminal with times in the display zone, and with breaks between its words.
 
@@ -29,7 +23,7 @@ def prose(line: str, stream: TextIO) -> str:
         width = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):  # not a terminal, or no file
         return line
-    line = _in_display_zone(line)
+    line = _INSTANT.sub(lambda found: describe(from_text(found[0])), line)
     if len(line) < width or width < FEWEST_COLUMNS:
         return line
     from textwrap import fill

@@ -7,7 +7,7 @@ happened, the next one where something will happen.
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from slactl import clock
 from slactl.clock import FIRST_YEAR, LAST_YEAR, within_years
@@ -86,7 +86,8 @@ def parse_time(text: str, now: datetime, *, ahead: bool = False) -> TypedTime:
         found = _relative(typed.lower(), now) or _absolute(typed) or _natural(typed, now, ahead)
         return found if isinstance(found, OnCalendar) else within_years(found, text)
     except (ValueError, OverflowError, OSError) as error:
-        _refuse(text, error)
+        said = str(error) if isinstance(error, Said) or "outside the years" in str(error) else ""
+        raise UsageError(said or f"{clean(text)[:100]!r} is not a valid time; use {EXAMPLES}", HELP) from error
 
 
 def parse_range(text: str, now: datetime, *, ahead: bool = False) -> Range:
@@ -148,11 +149,6 @@ def _bare_dates(text: str, now: datetime) -> Sequence[date] | None:
     except ValueError:
         return None
     return None if written.has_clock else written.days
-
-
-def _refuse(text: str, error: Exception) -> NoReturn:
-    said = str(error) if isinstance(error, Said) or "outside the years" in str(error) else ""
-    raise UsageError(said or f"{clean(text)[:100]!r} is not a valid time; use {EXAMPLES}", HELP) from error
 
 
 def _relative(text: str, now: datetime) -> TypedTime | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, JsonOption, Output, call, leave
+from slactl.cli.options import JsonOption, Output, call, leave
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.cli.show import print_events
@@ -65,9 +65,8 @@ def list_events(
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     with here.desk.database.read() as transaction:
         _check_actions(transaction, action or ())
-        log = event_reads.log(
-            transaction, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
-        )
+        first, end = (to_text(at) if (at := here.instant(typed)) else None for typed in (since, until))
+        log = event_reads.log(transaction, first, end, actors=actors, actions=action or (), last=most)
         spool = None if chosen is Form.TABLE else spooled(log, chosen, names, header=output.header)
         events = list(log)
     if spool:
@@ -111,11 +110,6 @@ def verify(
     elif result.found or not quiet:
         print_lines(audit_lines(result.record()))
     leave(ExitCode.DATABASE if result.found else ExitCode.DONE)
-
-
-def _text(here: Call, typed: str | None) -> str | None:
-    instant = here.instant(typed)
-    return to_text(instant) if instant else None
 
 
 def _check_actions(transaction: "Transaction", actions: Sequence[str]) -> None:

@@ -86,15 +86,6 @@ def check(
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 
-def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> None:
-    if at is not None and not dry_run:
-        raise UsageError(
-            "--at needs --dry-run: a real check uses the current time", "slactl check --dry-run --at 'in 2h'"
-        )
-    if metrics is not None and dry_run:
-        raise UsageError("--metrics cannot be used with --dry-run", f"slactl check --metrics {quoted(metrics)}")
-
-
 def _page(here: Call, board: str | None, mode: str | None, *, dry_run: bool) -> "Callable[[], None] | None":
     """Return what writes the live page, or None without `--board`."""
     if board is None:
@@ -134,7 +125,13 @@ def _run(here: Call, at: str | None, options: "RunOptions", *, quiet: bool) -> "
     """Run the check; SIGTERM stops it after the current batch."""
     from slactl.desk.escalation.check import check
 
-    _refuse_for_real(at, options.dry_run, options.metrics)
+    if at is not None and not options.dry_run:
+        raise UsageError(
+            "--at needs --dry-run: a real check uses the current time", "slactl check --dry-run --at 'in 2h'"
+        )
+    if options.metrics is not None and options.dry_run:
+        hint = f"slactl check --metrics {quoted(options.metrics)}"
+        raise UsageError("--metrics cannot be used with --dry-run", hint)
     signals: list[int] = []
     moment = here.instant(at, ahead=True) or here.now
     before = signal(SIGTERM, lambda number, _: signals.append(number))

@@ -164,24 +164,24 @@ def ids_then_text(words: Sequence[str], command: str, option: str) -> tuple[list
     *ids, text = words
     if not ids:
         raise UsageError(f"name a ticket, and then what {option} says", f"slactl {command} --help")
-    odd = next((place for place, word in enumerate(ids) if place and not _is_number(word) and not _is_ticket(word)), 0)
+    odd = next((place for place, word in enumerate(ids) if place and not _is_ticket(word)), 0)
     if odd:
         rest = f" {option} ".join(map(quoted, words[odd:])) if command == "tag" else quoted(" ".join(words[odd:]))
         what = f"there is no ticket {clean(ids[odd])[:100]!r}; put a text in quotes, or use {option}"
         raise UsageError(what, f"slactl {command} {typed(ids[:odd])} {option} {rest}")
-    if _is_number(text) or _is_ticket(text):
+    if _is_ticket(text):
         what = f"{clean(text)[:100]!r} may be a ticket; use {option} to say that it is not"
         raise UsageError(what, f"slactl {command} {typed(ids)} {option} {quoted(text)}")
     return ids, text
 
 
-def _is_number(word: str) -> bool:
-    """Return whether a word can only be a ticket: a number, digits after `ext:`, or `-` for those on stdin."""
-    return word == "-" or word.removeprefix("#").isdecimal() or word.startswith("ext:")
-
-
 def _is_ticket(word: str) -> bool:
-    """Return whether a word is the external id of a ticket."""
+    """Return whether a word is the external id of a ticket, or can only be one.
+
+    Only a ticket are a number, digits after `ext:`, and `-` for the tickets on stdin.
+    """
+    if word == "-" or word.removeprefix("#").isdecimal() or word.startswith("ext:"):
+        return True
     from slactl.cli.panels import get_current_context
     from slactl.errors import NotKnownError
     from slactl.store.read import tickets as reads

@@ -41,17 +41,18 @@ class MailCommand(PanelCommand):
 
 app = Commands()
 
+MaildirOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Take the new messages of a Maildir; taken ones move to cur.")
+]
+FailedOption = Annotated[bool, typer.Option("--failed", help="Take the messages that slactl could not read before.")]
+
 
 @app.command(cls=MailCommand)
 def mail(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="[-]", help="- is stdin, which is read anyway.")] = "",
-    maildir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Take the new messages of a Maildir; taken ones move to cur.")
-    ] = None,
-    failed: Annotated[
-        bool, typer.Option("--failed", help="Take the messages that slactl could not read before.")
-    ] = False,
+    maildir: MaildirOption = None,
+    failed: FailedOption = False,
     *,
     answer: Answer,
 ) -> None:

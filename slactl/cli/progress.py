@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress, ProgressColumn, TaskID
 
 
@@ -28,20 +27,19 @@ class Bar:
             self._progress.update(self._task, description="importing tickets", completed=done, total=total)
 
 
-def _console() -> "Console":
-    """Return the console of stderr, in colour only if `--color` and the environment allow it."""
+def _bar(columns: "Sequence[ProgressColumn]") -> "Progress":
+    """Return a progress bar on stderr that disappears at its end; stdout stays as it is.
+
+    It has colour only if `--color` and the environment allow it.
+    """
+    from rich.progress import Progress
+
     from slactl.cli.panels import get_current_context
     from slactl.show.form import Screen, wants_color
 
     color = get_current_context().find_root().obj.color
-    return Screen(sys.stderr, wants_color(color, os.environ, terminal=True)).console(live=True)
-
-
-def _bar(columns: "Sequence[ProgressColumn]") -> "Progress":
-    """Return a progress bar on stderr that disappears at its end; stdout stays as it is."""
-    from rich.progress import Progress
-
-    return Progress(*columns, console=_console(), transient=True, redirect_stdout=False)
+    console = Screen(sys.stderr, wants_color(color, os.environ, terminal=True)).console(live=True)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False)
 
 
 @contextmanager

@@ -36,18 +36,22 @@ app = Commands()
 SCREENFUL = 50
 
 
+NamesOption = Annotated[
+    list[str] | None,
+    typer.Option("--run", metavar="NAME", help="Run only tests whose name contains NAME; * stands for any text."),
+]
+JunitOption = Annotated[
+    str | None, typer.Option("--junit", metavar="FILE", help="Also write the results as JUnit XML.")
+]
+
+
 @app.command("test")
 def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
     rules: Annotated[Path | None, typer.Option(metavar="PATH", help="Use these rules, not the current rules.")] = None,
-    names: Annotated[
-        list[str] | None,
-        typer.Option("--run", metavar="NAME", help="Run only tests whose name contains NAME; * stands for any text."),
-    ] = None,
-    junit: Annotated[
-        str | None, typer.Option("--junit", metavar="FILE", help="Also write the results as JUnit XML.")
-    ] = None,
+    names: NamesOption = None,
+    junit: JunitOption = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 from slactl.cli.files import Problems, opened
 from slactl.cli.options import DryRunOption, call, leave, say
 from slactl.cli.panels import Commands
+from slactl.cli.progress import reading
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 from slactl.text import quoted
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from slactl.show.records import Record
 
 app = Commands()
+
+#: Why some options are refused.
+NOT_WITH_WHOLE = "--until and --baseline cannot be used with a file of export --whole"
 
 MapOption = Annotated[str | None, typer.Option("--map", metavar="MAP", help="A map such as github or csv, or a file.")]
 
@@ -46,7 +50,6 @@ def import_(
       slactl import incidents.csv --map servicenow --until 2016-03-02T12:00Z
       slactl export | slactl --db other.db import -
     """
-    from slactl.cli.progress import reading
     from slactl.desk.transfer.foreign.fitting import fitting
     from slactl.desk.transfer.importing import Progress, Source, import_file
     from slactl.desk.transfer.lines import peekable
@@ -60,25 +63,20 @@ def import_(
         stream = peekable(stream)
         if chosen is None and is_whole(stream):
             if until is not None or baseline:
-                raise UsageError(
-                    "--until and --baseline cannot be used with a file of export --whole",
-                    f"slactl import {quoted(file)}",
-                )
-            counts = import_whole(here.desk, stream, bar, dry_run=dry_run)
-            if as_json:
-                write_object({"rows": counts, "dry_run": dry_run}, sys.stdout)
-            elif not quiet:
-                say(whole_line(counts, dry_run=dry_run))
-            return
-        rows, chosen = fitting(stream, chosen) if chosen is not None else (stream, None)
-        source, progress = Source(rows, chosen, here.instant(until)), Progress(bar, bar.step)
-        done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
+                raise UsageError(NOT_WITH_WHOLE, f"slactl import {quoted(file)}")
+            rows = import_whole(here.desk, stream, bar, dry_run=dry_run)
+            record, line, bad = {"rows": rows}, whole_line(rows, dry_run=dry_run), 0
+        else:
+            stream, chosen = fitting(stream, chosen) if chosen is not None else (stream, None)
+            source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
+            done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
+            record, line, bad = asdict(done), import_line(asdict(done), dry_run=dry_run), done.bad
     problems.end()
     if as_json:
-        write_object(asdict(done) | {"dry_run": dry_run}, sys.stdout)
+        write_object(record | {"dry_run": dry_run}, sys.stdout)
     elif not quiet:
-        say(import_line(asdict(done), dry_run=dry_run))
-    leave(ExitCode.PARTLY if done.bad else ExitCode.DONE)
+        say(line)
+    leave(ExitCode.PARTLY if bad else ExitCode.DONE)
 
 
 @app.command()

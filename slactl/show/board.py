@@ -67,7 +67,9 @@ def draw_board(
         cut = f", {lines:,} shown" if lines < section.count else ""
         heading = Text(f"{section.title}: {section.count:,}{cut}", style=section.style, no_wrap=True)
         columns = ticket_columns(shown["now"], shown["due_soon"], chosen)
-        parts += [heading, lay(_around(section.rows, lines, chosen), columns, width), Text()]
+        place = next((number for number, row in enumerate(section.rows) if row["id"] == chosen), 0)
+        start = max(0, place + 1 - lines)
+        parts += [heading, lay(section.rows[start : start + lines], columns, width), Text()]
         rest -= lines + AROUND
     if len(parts) == HEAD and rest > 0:
         nothing = "No ticket matches." if shown["is_filtered"] else "No ticket is open."
@@ -87,13 +89,6 @@ def _shared(shown: Record, height: int) -> "list[tuple[Section, int]]":
     sections = [section for section in sections_of(shown) if section.rows]
     shares = share([len(section.rows) for section in sections], height - HEAD - 1)
     return list(zip(sections, shares, strict=False))
-
-
-def _around(rows: Sequence[Record], lines: int, chosen: int | None) -> Sequence[Record]:
-    """Return as many rows as there are lines: the first, or those up to the chosen one."""
-    place = next((number for number, row in enumerate(rows) if row["id"] == chosen), 0)
-    first = max(0, place + 1 - lines)
-    return rows[first : first + lines]
 
 
 def share(wanted: Sequence[int], lines: int) -> list[int]:

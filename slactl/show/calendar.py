@@ -31,7 +31,7 @@ def added_lines(answer: Record) -> list[str]:
     return [
         instant(answer, "end"),
         f"  {answer['duration']} after {instant(answer, 'start')}{open_time}",
-        _where(answer),
+        f"  on calendar {calendar_name(answer)}",
     ]
 
 
@@ -40,7 +40,7 @@ def between_lines(answer: Record) -> list[str]:
     return [
         exact(answer["open_seconds"]),
         f"  from {instant(answer, 'start')} to {instant(answer, 'end')}",
-        _where(answer),
+        f"  on calendar {calendar_name(answer)}",
     ]
 
 
@@ -52,11 +52,7 @@ def open_lines(answer: Record) -> list[str]:
         lines += [f"  open until {instant(answer, 'closes_at')}"] if answer["closes_at"] else []
     else:
         lines.append(f"  opens {instant(answer, 'opens_at')}" if answer["opens_at"] else "  never opens again")
-    return [*lines, _where(answer)]
-
-
-def _where(answer: Record) -> str:
-    return f"  on calendar {calendar_name(answer)}"
+    return [*lines, f"  on calendar {calendar_name(answer)}"]
 
 
 def calendar_name(answer: Record) -> str:

@@ -51,7 +51,8 @@ def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, 
         draw([{**row, "first": first} for row, first in zip(shown, firsts, strict=True)], target_columns(by), screen)
     for line in map(_outcomes, record["targets"]):
         console.print(line, end="")
-    console.print(f"\nFirings a day: {_pair(record['firings_per_day'])}")
+    firings = record["firings_per_day"]
+    console.print(f"\nFirings a day: {firings['rules']:,.1f} → {firings['other']:,.1f}")
     if record["goals"]:
         draw(record["goals"], goal_columns(), screen)
         changed = [sum(goal["change"] == kind for goal in record["goals"]) for kind in ("gained", "lost")]
@@ -100,7 +101,8 @@ def target_columns(by: str | None) -> Sequence[Column]:
         return ("", "") if not row["first"] else (f"no {by}", FAINT) if row["group"] is None else (row["group"], "")
 
     def fired(row: Record) -> str:
-        return _pair({side: row[f"{side}_firings_per_day"] for side in SIDES}) if row["first"] else ""
+        rules, other = row["rules_firings_per_day"], row["other_firings_per_day"]
+        return f"{rules:,.1f} → {other:,.1f}" if row["first"] else ""
 
     grouped = (Column(by.capitalize(), group, most=20),) if by else ()
     each = (Column("Firings a day", fired, rank=3, right=True),) if by else ()
@@ -132,10 +134,6 @@ def _outcomes(target: Record) -> str:
         return ""
     parts = (f"{name} {rules:,} → {other:,} ({other - rules:+,})" for name, (rules, other) in counts.items())
     return f"Outcomes of {words(target['target'])}: {', '.join(parts)}\n"
-
-
-def _pair(sides: Record) -> str:
-    return f"{sides['rules']:,.1f} → {sides['other']:,.1f}"
 
 
 def goal_columns() -> Sequence[Column]:

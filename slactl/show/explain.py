@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from slactl import display_zone
 from slactl.clock import from_text
-from slactl.display_zone import describe
 from slactl.show.colours import ACCENT, FAINT
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import FEW_ROWS, halves
 from slactl.show.ticket import STATE_STYLES, latest_cycles
-from slactl.show.times import UNKNOWN, exact, in_zone, relative_due, words
+from slactl.show.times import UNKNOWN, described, exact, in_zone, relative_due, words
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
@@ -55,8 +54,8 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
             console.print(_headline(timer, now, zone_of(timer)))
     for each in explained["corrections"]:
         console.print()
-        missed = f"{words(each['target'])} was overdue at {describe(from_text(each['due_at']))}"
-        why = f"{describe(from_text(each['corrected_at']))}: {each['reason'] or 'no reason given'}"
+        missed = f"{words(each['target'])} was overdue at {described(each['due_at'])}"
+        why = f"{described(each['corrected_at'])}: {each['reason'] or 'no reason given'}"
         print_fact(console, "Corrected", f"{missed}; {each['actor']} corrected this on {why}")
     for each in explained["without_timer"]:
         console.print()
@@ -167,9 +166,9 @@ class TimerScreen:
             new = f"{kept['target_time']} at priority {kept['priority']}" if kept["target_time"] else "no such target"
             why = f"overdue before the target changed to {new} on {self.at(kept['changed_at'])}; the deadline stays"
             print_fact(console, "Kept", f"{why}; to set a new deadline: {kept['command']}")
-        if self._differs("policy", "rules", "chosen_at"):
+        if any(self.timer[name] != self.explained[name] for name in ("policy", "rules", "chosen_at")):
             _choice(console, self.timer)
-        if self._differs("calendar", "timezone", "hours", "holidays_of"):
+        if any(self.timer[name] != self.explained[name] for name in ("calendar", "timezone", "hours", "holidays_of")):
             _calendar(console, self.timer)
         if self.timer["state"] == "unknown":
             return
@@ -197,10 +196,6 @@ class TimerScreen:
             if not place:
                 console.print()
             console.print(columns_of([(instant, FAINT)], [(clean(text), FAINT)]))
-
-    def _differs(self, *names: str) -> bool:
-        """Return whether the timer has other values here than the ticket has now."""
-        return any(self.timer[name] != self.explained[name] for name in names)
 
     def started(self) -> str:
         """Return in words what started the timer."""

@@ -38,16 +38,9 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"words": words, **filters}
-    style = "".join(_file(name) for name in styles)
-    code = _file(script) if script is not None else ""
+    style = "".join((PAGES / name).read_text(encoding="utf-8") for name in styles)
+    code = (PAGES / script).read_text(encoding="utf-8") if script is not None else ""
+    style_hash, script_hash = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, code))
     return environment.get_template(template).render(
-        style=Markup(style), style_hash=_digest(style), script=Markup(code), script_hash=_digest(code), **values
+        style=Markup(style), style_hash=style_hash, script=Markup(code), script_hash=script_hash, **values
     )
-
-
-def _file(name: str) -> str:
-    return (PAGES / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode()

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
-from slactl.display_zone import describe
 from slactl.durations import describe_seconds
 from slactl.show.board import ALARM, check_words
 from slactl.show.html import render
 from slactl.show.objectives import FILTERS, PAGE_STATES
 from slactl.show.oncall import NOBODY
-from slactl.show.times import due_phrase, moment, relative, urgency
+from slactl.show.times import described, due_phrase, moment, relative, urgency
 
 if TYPE_CHECKING:
     from slactl.records.figures import LivePage
@@ -52,7 +51,7 @@ def live_page(found: "LivePage") -> str:
         reload=RELOAD,
         read_at=int(from_text(board["read_at"]).timestamp()),
         old_after=OLD_RUNS * found["check_seconds"],
-        as_of=describe(from_text(board["read_at"])),
+        as_of=described(board["read_at"]),
         title=f"{board['late_count']:,} overdue, {board['soon_count']:,} due soon",
         checked=checked,
         is_alarm=style == ALARM,

@@ -1,6 +1,6 @@
 """Who is on call, in words: a line for each schedule, the plan of some days, and receipts of changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,16 @@ NOBODY = "NOBODY"
 
 
 def standing_lines(standings: "Sequence[Standing]", now: datetime) -> Iterator[str]:
-    """Yield who is on call for each schedule, until when, and who is next."""
+    """Yield who is on call for each schedule, until when, and who is next.
+
+    In brackets stands why somebody other than the rotation's person is on call.
+    """
     width = max((len(clean(each["schedule"])) for each in standings), default=0)
     for each in standings:
-        who = person(each["person"]) + _why(each)
-        text = f"{clean(each['schedule']):<{width}}  {who}"
+        reasons = ["override"] if each["source"] == "override" else []
+        reasons += [f"for {clean(str(each['instead_of']))}"] if each["instead_of"] else []
+        why = f" ({', '.join(reasons)})" if reasons else ""
+        text = f"{clean(each['schedule']):<{width}}  {person(each['person'])}{why}"
         if each["until"] is None:
             yield text
             continue
@@ -37,13 +42,6 @@ def standing_lines(standings: "Sequence[Standing]", now: datetime) -> Iterator[s
 def person(name: str | None) -> str:
     """Return the name of a person, or NOBODY."""
     return clean(name) if name is not None else NOBODY
-
-
-def _why(found: "Mapping[str, object]") -> str:
-    """Return in brackets why somebody other than the rotation's person is on call."""
-    reasons = ["override"] if found["source"] == "override" else []
-    reasons += [f"for {clean(str(found['instead_of']))}"] if found["instead_of"] else []
-    return f" ({', '.join(reasons)})" if reasons else ""
 
 
 def plan_lines(name: str, plan: "Sequence[Shift]") -> Iterator[str]:

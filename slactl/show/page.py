@@ -34,34 +34,34 @@ def page(report: "Report") -> str:
     """Return the page of a record of `report --json`. It escapes every text, and no script can run on it."""
     filters: dict[str, Callable[..., object]] = {"percent": percent, "taken": taken, "verdict": verdict}
     filters |= {"local": local, "local_day": local_day, "seconds": describe_seconds, "spent": spent_shares, **FILTERS}
-    return render("report.html", filters, styles=("report.css",), report=report, **_story(report), **_charts(report))
-
-
-def verdict(share: float | None) -> str:
-    """Return the word for a share: good, fair, poor or none."""
-    return VERDICTS[share_style(share)]
-
-
-def _story(report: "Report") -> Mapping[str, Any]:
-    """Return the texts of the page."""
     before = {target["target"]: target["attainment"] for target in (report["before"] or {"targets": ()})["targets"]}
     moved = {
         target["target"]: change_words(target["attainment"], before.get(target["target"]))
         for target in report["targets"]
     }
     groups, trend = report["groups"] or (), report["trend"]
-    return {
-        "states": PAGE_STATES,
-        "title": period_title(report),
-        "tickets": ticket_words(report),
-        "moved": moved,
-        "spent_words": spent_words(report),
-        "groups": groups[:GROUPS],
-        "left_out": len(groups) - GROUPS,
-        "weekdays": WEEKDAYS,
-        "busiest": busiest_words(report),
-        "steps": [{**step, "name": step_name(step["start"], trend["unit"])} for step in trend["steps"]],
-    }
+    return render(
+        "report.html",
+        filters,
+        styles=("report.css",),
+        report=report,
+        states=PAGE_STATES,
+        title=period_title(report),
+        tickets=ticket_words(report),
+        moved=moved,
+        spent_words=spent_words(report),
+        groups=groups[:GROUPS],
+        left_out=len(groups) - GROUPS,
+        weekdays=WEEKDAYS,
+        busiest=busiest_words(report),
+        steps=[{**step, "name": step_name(step["start"], trend["unit"])} for step in trend["steps"]],
+        **_charts(report),
+    )
+
+
+def verdict(share: float | None) -> str:
+    """Return the word for a share: good, fair, poor or none."""
+    return VERDICTS[share_style(share)]
 
 
 def _charts(report: "Report") -> Mapping[str, Any]:

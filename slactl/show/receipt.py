@@ -6,9 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import from_text
-from slactl.display_zone import describe
 from slactl.show.records import Record
-from slactl.show.times import moment, relative_due, words
+from slactl.show.times import described, moment, relative_due, words
 from slactl.sla.enums import DONE, NotificationState, Target
 
 if TYPE_CHECKING:
@@ -83,7 +82,11 @@ def ticket_receipt(before: "Ticket | None", after: "Ticket", now: datetime, told
         parts += _opened(after, now)
     else:
         parts += _changed(before, after, now, dated=told.dated)
-    parts = [*parts, *told.also] or list(_unchanged(after, now))
+    if not (parts := [*parts, *told.also]):
+        # What holds on: an acknowledgement may come twice in a second.
+        until = after["acked_until"]
+        holds = [f"acknowledged until {described(until)}, {relative_due(until, now)}"] if until else []
+        parts = ["no field changed", *holds]
     return Receipt(str(after["id"]), f"#{after['id']} {' · '.join(parts)}", after, changes(before, after, DERIVED))
 
 
@@ -108,11 +111,11 @@ def silence_receipt(before: "Silence | None", after: "Silence", now: datetime) -
     if before is None:
         about = {"tenant": after["tenant"], "ticket": after["ticket_id"], "escalation": after["escalation"]}
         which = " and ".join(f"{word} {_cut(value, '')}" for word, value in about.items() if value is not None)
-        begins = f"from {_dated(after['starts_at'])} " if from_text(after["starts_at"]) > now else ""
-        until = f"until {_dated(after['ends_at'])}, {relative_due(after['ends_at'], now)}"
+        begins = f"from {described(after['starts_at'])} " if from_text(after["starts_at"]) > now else ""
+        until = f"until {described(after['ends_at'])}, {relative_due(after['ends_at'], now)}"
         said = f"holds messages about {which} {begins}{until}"
     else:
-        said = f"ended; it would have ended {_dated(before['ends_at'])}"
+        said = f"ended; it would have ended {described(before['ends_at'])}"
     return Receipt(str(after["id"]), f"silence {after['id']} {said}", after, changes(before, after))
 
 
@@ -151,29 +154,13 @@ def _changed(before: "Ticket", after: "Ticket", now: datetime, *, dated: bool) -
     for target in Target:
         if part := _target(before, after, target, now, dated=dated):
             yield part
-    yield from _holds(before, after, now)
-
-
-def _holds(before: "Ticket", after: "Ticket", now: datetime) -> Iterator[str]:
-    """Yield until when a status or an acknowledgement lasts, if that changed."""
     if (until := after["pending_until"]) and before["pending_until"] != until:
-        yield f"opens again {_dated(until)}, {relative_due(until, now)}"
+        yield f"opens again {described(until)}, {relative_due(until, now)}"
     elif before["pending_until"] and not until and before["status"] == after["status"]:
         yield "does not open by itself any more"
-    if before["acked_until"] != after["acked_until"]:
-        until = after["acked_until"]
-        yield (
-            f"acknowledged until {_dated(until)}, {relative_due(until, now)}"
-            if until
-            else "acknowledgement released, escalation resumes"
-        )
-
-
-def _unchanged(ticket: "Ticket", now: datetime) -> Iterator[str]:
-    """Yield what holds on, because nothing changed: an acknowledgement may come twice in a second."""
-    yield "no field changed"
-    if until := ticket["acked_until"]:
-        yield f"acknowledged until {_dated(until)}, {relative_due(until, now)}"
+    if before["acked_until"] != (until := after["acked_until"]):
+        resumes = "acknowledgement released, escalation resumes"
+        yield f"acknowledged until {described(until)}, {relative_due(until, now)}" if until else resumes
 
 
 def _target(before: "Ticket | None", after: "Ticket", target: Target, now: datetime, *, dated: bool) -> str:
@@ -188,13 +175,13 @@ def _target(before: "Ticket | None", after: "Ticket", target: Target, now: datet
     if state == "paused":
         return f"{name} paused" if state_was in ("none", "running", "breached") else f"{name} runs again, paused"
     assert due is not None
-    say = _dated(due) if dated else moment(due, now)
+    say = described(due) if dated else moment(due, now)
     left = relative_due(due, now)
     if state_was == "paused":
         return f"{name} resumes, due {say}, {left}"
     if state_was in ("met", "late") and before is not None:
         return f"{name} runs again, due {say}, {left}"
-    arrow = f"{_dated(due_was) if dated else moment(due_was, now)} → " if due_was is not None else ""
+    arrow = f"{described(due_was) if dated else moment(due_was, now)} → " if due_was is not None else ""
     return f"{name} due {arrow}{say}, {left}"
 
 
@@ -234,7 +221,3 @@ def _cut(value: object, none: str, field: str = "") -> str:
     text = words(str(value)) if field == "status" else str(value)
     shown = text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"
     return f'"{shown}"' if field == "subject" else shown
-
-
-def _dated(instant: str) -> str:
-    return describe(from_text(instant))

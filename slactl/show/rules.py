@@ -101,8 +101,12 @@ def outcome_lines(report: Record, *, quiet: bool = False) -> Iterator[str]:
             for heading, group in groupby(failures, key=_heading):
                 yield clean(f"      {heading}")
                 for failure in group:
-                    yield clean(f"        {failure['key']:<20} expected {_value(failure['expected'])}")
-                    yield clean(f"        {'':<20} got      {_value(failure['got'])}")
+                    expected, got = (
+                        ", ".join(value) or "none" if isinstance(value, list) else "none" if value is None else value
+                        for value in (failure["expected"], failure["got"])
+                    )
+                    yield clean(f"        {failure['key']:<20} expected {expected}")
+                    yield clean(f"        {'':<20} got      {got}")
         elif not quiet:
             yield clean(f"ok    {test['name']}")
     if not quiet or report["failed"] or report["problems"]:
@@ -119,7 +123,3 @@ def _heading(failure: Record) -> str:
     cycle = f" {failure['cycle']}" if (failure["cycle"] or 1) > 1 else ""
     policy = f"policy {failure['policy']}" if failure["policy"] else "no policy matched"
     return f"ticket {failure['ticket']}{target}{cycle} as of {failure['at']} ({policy}):"
-
-
-def _value(value: object) -> str:
-    return ", ".join(value) or "none" if isinstance(value, list) else "none" if value is None else str(value)

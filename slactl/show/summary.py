@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
-from slactl.display_zone import describe
 from slactl.durations import describe_seconds
 from slactl.show.colours import ALARM, FAINT, GOOD
 from slactl.show.forecast import forecast_table, forecast_title, next_table
@@ -14,7 +13,7 @@ from slactl.show.objectives import columns as goal_columns
 from slactl.show.records import Record
 from slactl.show.shares import change_words, percent, share_style, taken
 from slactl.show.tables import Column, bar, lay
-from slactl.show.times import STYLES, Urgency, local_day, words
+from slactl.show.times import STYLES, Urgency, described, local_day, words
 from slactl.sla.enums import Priority, Target
 from slactl.text import clean
 
@@ -41,7 +40,7 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
-    console.print(Text(f"Service desk on {describe(from_text(summary['at']))}\n", style="bold"))
+    console.print(Text(f"Service desk on {described(summary['at'])}\n", style="bold"))
     _draw_open_work(summary, console, blocks=blocks)
     if summary["next"] and summary["forecast"] is None:
         console.print()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slactl import display_zone
 from slactl.clock import from_text, typed_zone
-from slactl.display_zone import WEEKDAYS, offset, shown
+from slactl.display_zone import WEEKDAYS, describe, offset, shown
 from slactl.durations import describe_seconds
 from slactl.show.colours import ALARM, FAINT, WARNING
 from slactl.sla.enums import DONE
@@ -124,6 +124,11 @@ def local(instant: str) -> str:
     zone = display_zone.heading()
     is_doubtful = display_zone.is_twice(there) or (zone[:3] == "UTC" and zone[3:] not in ("", offset(there)))
     return f"{there:%Y-%m-%d %H:%M}{seconds}" + (f" {offset(there)}" if is_doubtful else "")
+
+
+def described(instant: str) -> str:
+    """Return an instant in the display zone, with its weekday and the zone."""
+    return describe(from_text(instant))
 
 
 def timed(title: str) -> str:

@@ -9,7 +9,7 @@ from slactl.show.records import Record, cell
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
-    from slactl.records.upkeep import Audit, Backup, Erasure, Health, Rebuild, Restore, Spelled
+    from slactl.records.upkeep import Audit, Backup, Erasure, Health, Rebuild, Restore
 
 #: The names of the fields, singular and plural.
 FIELDS = {
@@ -87,7 +87,10 @@ def erasure_lines(erasure: "Erasure") -> Iterator[str]:
         if numbers:
             yield f"  in tickets {what}: {first_numbers(numbers)}"
     if erasure["spelled"]["texts"]:
-        yield _spelled(erasure["spelled"], rehearsed=rehearsed)
+        count, tickets = erasure["spelled"]["texts"], erasure["spelled"]["tickets"]
+        have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in encoded form"
+        look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
+        yield f"  {have}, such as &#64;, in ticket{'s' if len(tickets) > 1 else ''} {first_numbers(tickets)}{look}"
     for left in erasure["left"]:
         place, rows = f"{left['table']}.{left['column']}", f"{left['rows']:,} row{'s' if left['rows'] != 1 else ''}"
         several = "s" if len(left["tickets"]) > 1 else ""
@@ -95,13 +98,6 @@ def erasure_lines(erasure: "Erasure") -> Iterator[str]:
         yield f"not erased: {place} still has the address in {rows}{of_tickets}: {LEFT.get(place, 'slactl keeps it')}"
     if erasure["problem"]:
         yield f"not erased: {clean(erasure['problem'])}"
-
-
-def _spelled(spelled: "Spelled", *, rehearsed: bool) -> str:
-    count, tickets = spelled["texts"], spelled["tickets"]
-    have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in encoded form, such as &#64;"
-    look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
-    return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {first_numbers(tickets)}{look}"
 
 
 def first_numbers(numbers: Sequence[int]) -> str:

@@ -94,7 +94,7 @@ def small_desk(size: str) -> Iterator[Path]:
 @pytest.mark.full
 @needs_root
 def test_an_import_on_a_disk_that_fills_midway_says_what_is_in_and_again_does_the_rest() -> None:
-    with small_desk("2m") as place:
+    with small_desk("3m") as place:
         before = counted(place, "ticket")
         ended = slactl(place, "import -", stdin=HISTORY)
         created = number(r"is full; ([\d,]+) tickets were created; run the command again to do", ended.err)

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from slactl.sla.enums import MailAction
 
+#: Why a message becomes a note of its sender's newest ticket.
+TOO_MANY = "the sender opened too many tickets within an hour"
+
 
 class FoundBy(StrEnum):
     """Name what attaches a message to a ticket; the first in this order counts."""
@@ -85,7 +88,7 @@ def decide(facts: Facts) -> Decision:
     if not found.is_closed:
         return Decision(MailAction.CUSTOMER_REPLY, found.number, found.by.value)
     if facts.burst is not None:
-        return _burst(facts.burst)
+        return Decision(MailAction.NOTE, facts.burst, TOO_MANY, silent=True, is_burst=True)
     return Decision(MailAction.OPENED, None, f"ticket {found.number} is closed", follows=found.number)
 
 
@@ -109,10 +112,5 @@ def _without_ticket(facts: Facts) -> Decision:
     if facts.from_agent and facts.to_outside:
         return Decision(MailAction.OPENED, None, "an agent wrote first", outbound=True)
     if facts.burst is not None:
-        return _burst(facts.burst)
+        return Decision(MailAction.NOTE, facts.burst, TOO_MANY, silent=True, is_burst=True)
     return Decision(MailAction.OPENED, None, "new message")
-
-
-def _burst(newest: int) -> Decision:
-    why = "the sender opened too many tickets within an hour"
-    return Decision(MailAction.NOTE, newest, why, silent=True, is_burst=True)

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
-from slactl.desk.mail.addresses import Recipients, read_recipients
+from slactl.desk.mail.addresses import Recipients, read_recipients, without_tokens
 from slactl.desk.mail.decide import Belongs, Facts, FoundBy
 from slactl.desk.mail.message import Mail
 from slactl.desk.mail.quotes import first_line
 from slactl.desk.mail.reply_commands import MistypedError, ReplyCommand, read_command
 from slactl.desk.mail.tokens import Notified, answered
 from slactl.sla.enums import Status, UnknownSenders
+from slactl.sla.history.readers import NAME_LENGTH
 from slactl.sla.rules.mail.model import MailRules
 from slactl.store.read import messages as reads
 from slactl.store.write.tenants import Tenant, tenant_of_domain
@@ -36,8 +37,6 @@ class Incoming:
     """A message with its sender and recipients as the rules know them, and the facts that decide about it."""
 
     mail: Mail
-    #: The support address.
-    support: str
     #: When our server received it; now if that is not known.
     at: datetime
     #: The agent who sent it, by name if the rules have a person with the address; None for everybody else.
@@ -51,13 +50,25 @@ class Incoming:
     answered: Notified | None = None
     command: ReplyCommand | None = None
 
+    @property
+    def author(self) -> dict[str, str]:
+        """Return the text that names the sender, unless it is an agent: an address that is a text can be erased."""
+        return {} if self.agent is not None else {"actor": self.mail.sender[:NAME_LENGTH]}
+
 
 def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
-    """Return a message with everything that decides about it; `own` are the rules for mail."""
-    transaction, at = book.transaction, _instant(mail, book.now)
+    """Return a message, without the tokens in its texts, and everything that decides about it.
+
+    `own` are the rules for mail.
+    """
+    subject, text = (without_tokens(each, own.address) for each in (mail.subject, mail.text))
+    mail = replace(mail, subject=subject, text=text)
+    transaction, received = book.transaction, mail.received.replace(microsecond=0) if mail.received else book.now
+    at = received if book.now - OLDEST <= received <= book.now else book.now
     agent = agent_of(book, own, mail.sender) if mail.is_sender_certain else None
     recipients = read_recipients(mail.recipients, own.address)
-    answers = _answered(book, recipients)
+    named = recipients.answered
+    answers = answered(transaction, book.rulebook.current, named.notification, named.token) if named else None
     command, no_command = _command(book, mail, answers)
     ticket = _ticket(book, mail, recipients, answers, is_agent=agent is not None)
     customers = reads.customers_of(transaction, ticket.number) if ticket is not None else set[str]()
@@ -69,7 +80,9 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
         and (agent_of(book, own, each) is None or each.casefold() in customers)
     ]
     customer = outside[0] if agent is not None and outside else mail.sender
-    tenant = _tenant(book, customer) if mail.is_sender_certain else None
+    domain = mail_domain(domain_of(customer) or "") if mail.is_sender_certain else None
+    tenant = tenant_of_domain(transaction, domain) if domain is not None else None
+    opened = reads.opened_by_mail(transaction, mail.sender, to_text(at - HOUR), to_text(at))
     facts = Facts(
         taken_to=reads.ticket_of_mail(transaction, [mail.message_id]),
         automatic=mail.automatic,
@@ -80,11 +93,11 @@ def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
         and agent is None
         and tenant is None
         and not (mail.is_sender_certain and reads.is_requester(transaction, mail.sender)),
-        burst=_burst(book, own, mail.sender, at),
+        burst=opened[-1] if len(opened) >= own.burst else None,
         gives_command=command is not None,
         no_command=no_command,
     )
-    return Incoming(mail, own.address, at, agent, recipients, outside, tenant, facts, answers, command)
+    return Incoming(mail, at, agent, recipients, outside, tenant, facts, answers, command)
 
 
 def agent_of(book: Ledger, own: MailRules, address: str) -> str | None:
@@ -94,18 +107,6 @@ def agent_of(book: Ledger, own: MailRules, address: str) -> str | None:
         if wanted in map(str.casefold, person.emails):
             return name
     return address[:200] if own.names_agent(address) else None
-
-
-def _instant(mail: Mail, now: datetime) -> datetime:
-    received = mail.received.replace(microsecond=0) if mail.received is not None else now
-    return received if now - OLDEST <= received <= now else now
-
-
-def _answered(book: Ledger, recipients: Recipients) -> Notified | None:
-    """Return the message of slactl that a message answers, if the token in the address is right; else None."""
-    if (named := recipients.answered) is None:
-        return None
-    return answered(book.transaction, book.rulebook.current, named.notification, named.token)
 
 
 def _command(book: Ledger, mail: Mail, message: Notified | None) -> tuple[ReplyCommand | None, str | None]:
@@ -147,15 +148,3 @@ def _ticket(
         if reads.has_ticket(transaction, number) and (found := belongs(number, FoundBy.SUBJECT)).knows_sender:
             return found
     return None
-
-
-def _tenant(book: Ledger, address: str) -> Tenant | None:
-    """Return the tenant that has the domain of an address, or None."""
-    domain = mail_domain(domain_of(address) or "")
-    return tenant_of_domain(book.transaction, domain) if domain is not None else None
-
-
-def _burst(book: Ledger, own: MailRules, sender: str, at: datetime) -> int | None:
-    """Return the newest ticket of a sender who has opened as many within an hour as the rules allow, or None."""
-    opened = reads.opened_by_mail(book.transaction, sender, to_text(at - HOUR), to_text(at))
-    return opened[-1] if len(opened) >= own.burst else None

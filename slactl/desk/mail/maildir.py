@@ -129,18 +129,14 @@ def _opened(maildir: Path) -> Iterator[Folders]:
             yield Folders(new, cur)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(
-            f"{clean(str(maildir))} is not a Maildir with the folders new and cur", _look(maildir)
+            f"{clean(str(maildir))} is not a Maildir with the folders new and cur", f"ls -la {quoted(maildir)}"
         ) from error
     except OSError as error:
         raise _unusable(maildir, error) from error
 
 
 def _unusable(folder: Path, error: OSError) -> UsageError:
-    return UsageError(f"{clean(str(folder))} cannot be used: {error.strerror}", _look(folder))
-
-
-def _look(folder: Path) -> str:
-    return f"ls -la {quoted(folder)}"
+    return UsageError(f"{clean(str(folder))} cannot be used: {error.strerror}", f"ls -la {quoted(folder)}")
 
 
 def _in_order(new: int) -> Sequence[str]:

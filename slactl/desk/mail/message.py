@@ -80,18 +80,23 @@ def read_mail(data: bytes) -> Mail:
     """
     if len(data) > LARGEST:
         raise NotAMessage(f"the message has {len(data):,} bytes; at most {LARGEST:,} are allowed")
-    whole, data = data, _with_line_feeds(data)
+    whole, data = data, data.removeprefix(BOM_UTF8)
+    if b"\n" not in data[:4096] and b"\r" in data[:4096]:  # lines that end in carriage returns only
+        data = data.replace(b"\r", b"\n")
     start, envelope = _start(data)
     end = header_end(data, start, len(data))
     headers = read_headers(data, start, end)
     if "from" not in headers:
         raise NotAMessage("this is not a message: it has no From header")
+    from hashlib import sha256
+
     walk = Walk(data)
     text = walk.text_of(Part(headers, after_blank_line(data, end, len(data)), len(data)))
     name, sender, is_certain = _sender(headers)
+    own_id = next(iter(message_ids(headers.get("message-id", ()))), None)
     written_to = recipients(headers, "to", "cc")
     return Mail(
-        message_id=_message_id(headers, whole),
+        message_id=own_id or f"sha256:{sha256(whole).hexdigest()}",
         sender=sender,
         sender_name=one_line(name, LONGEST_NAME),
         recipients=tuple(dict.fromkeys([*written_to, *recipients(headers, "delivered-to", "x-original-to")])),
@@ -104,12 +109,6 @@ def read_mail(data: bytes) -> Mail:
         written_to=written_to,
         is_sender_certain=is_certain,
     )
-
-
-def _with_line_feeds(data: bytes) -> bytes:
-    """Return the message without a mark of UTF-8, and with line feeds if its lines end in carriage returns only."""
-    data = data.removeprefix(BOM_UTF8)
-    return data.replace(b"\r", b"\n") if b"\n" not in data[:4096] and b"\r" in data[:4096] else data
 
 
 def _start(data: bytes) -> tuple[int, str]:
@@ -133,12 +132,6 @@ def _sender(headers: Headers) -> tuple[str, str, bool]:
     for name in ("sender", "return-path"):
         others += [address for value in headers.get(name, ()) for _, address in addresses(value)[0]]
     return written.partition("<")[0], next(iter(others), UNKNOWN), False
-
-
-def _message_id(headers: Headers, data: bytes) -> str:
-    from hashlib import sha256
-
-    return next(iter(message_ids(headers.get("message-id", ()))), None) or f"sha256:{sha256(data).hexdigest()}"
 
 
 def kept(text: str, *, is_cut: bool = False) -> str:

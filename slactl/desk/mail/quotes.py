@@ -109,8 +109,8 @@ def _without_quotation(lines: Sequence[str]) -> list[str]:
     if start == first and len(quoted) < FEWEST_QUOTED:
         return list(lines)
     above, below = lines[:start], lines[last + 1 :]
-    is_end = _is_blank(below) or any(_DELIMITER.fullmatch(line) for line in below[:3])
-    return [*above, *below] if is_end or _is_blank(above) else list(lines)
+    is_end = not any(map(str.strip, below)) or any(_DELIMITER.fullmatch(line) for line in below[:3])
+    return [*above, *below] if is_end or not any(map(str.strip, above)) else list(lines)
 
 
 def _introduction_start(lines: Sequence[str], quoted: int) -> int:
@@ -134,7 +134,3 @@ def _introduction_start(lines: Sequence[str], quoted: int) -> int:
         if "@" in lines[start]:
             found = start
     return found
-
-
-def _is_blank(lines: Sequence[str]) -> bool:
-    return not any(map(str.strip, lines))

@@ -86,24 +86,12 @@ def read_command(line: str) -> ReplyCommand | None:
         if meant is not None:
             raise MistypedError(f"{clean(line)[:100]!r} is not a command; write {FORMS[Verb(meant)]}")
         return None
-    verb, following = Verb(first), words[1:]
+    verb = Verb(first)
     if verb is Verb.ESCALATE:
-        return _escalation(following)
-    return _on_tickets(verb, following, line)
-
-
-def _escalation(words: Sequence[str]) -> ReplyCommand:
-    marked = next((count for count, word in enumerate(words) if not re.fullmatch(r"#[0-9]+,?", word)), len(words))
-    rest = " ".join(words[marked:])
-    if not rest.strip():
-        raise MistypedError(f"the reason is missing; write {FORMS[Verb.ESCALATE]}")
-    return ReplyCommand(Verb.ESCALATE, tuple(word.strip("#,") for word in words[:marked]), rest=rest)
-
-
-def _on_tickets(verb: Verb, words: Sequence[str], line: str) -> ReplyCommand:
-    """Read a command whose words are ids, and a duration at the end of `ack` or `me` at either end for `assign`."""
+        return _escalation(words[1:])
+    # The other words are ids, and a duration at the end of `ack`, or `me` at either end for `assign`.
     mistyped = MistypedError(f"{clean(line)[:100]!r} is not a command; write {FORMS[verb]}")
-    left, lasting = [word.rstrip(".,;!") for word in words], None
+    left, lasting = [word.rstrip(".,;!") for word in words[1:]], None
     left = [word for word in left if word]
     if verb is Verb.ACK and left and (lasting := _duration(left[-1])) is not None:
         left = left[:-2] if left[-2:-1] == ["for"] else left[:-1]
@@ -115,6 +103,14 @@ def _on_tickets(verb: Verb, words: Sequence[str], line: str) -> ReplyCommand:
     if not all(re.fullmatch(r"#?[0-9]{1,18}", word) for word in left):
         raise mistyped
     return ReplyCommand(verb, tuple(dict.fromkeys(word.lstrip("#") for word in left)), lasting)
+
+
+def _escalation(words: Sequence[str]) -> ReplyCommand:
+    marked = next((count for count, word in enumerate(words) if not re.fullmatch(r"#[0-9]+,?", word)), len(words))
+    rest = " ".join(words[marked:])
+    if not rest.strip():
+        raise MistypedError(f"the reason is missing; write {FORMS[Verb.ESCALATE]}")
+    return ReplyCommand(Verb.ESCALATE, tuple(word.strip("#,") for word in words[:marked]), rest=rest)
 
 
 def _duration(word: str) -> Duration | None:

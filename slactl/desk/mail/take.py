@@ -12,7 +12,6 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
-from slactl.desk.mail.addresses import without_tokens
 from slactl.desk.mail.decide import Decision, decide
 from slactl.desk.mail.facts import HOUR, Incoming, gather
 from slactl.desk.mail.message import Mail, kept
@@ -26,7 +25,6 @@ from slactl.desk.tickets.input import BODY_LENGTH, known_plans
 from slactl.errors import SenderRefusedError, SlactlError, TryAgainError
 from slactl.sla.enums import ActorType, EventType, MailAction, Status
 from slactl.sla.history.event import Event
-from slactl.sla.history.readers import NAME_LENGTH
 from slactl.store.read import messages as reads
 from slactl.text import clean
 
@@ -35,6 +33,9 @@ FOLLOW_UP = "follow-up"
 
 #: What a message without text says.
 NO_TEXT = "(no text)"
+
+#: What slactl notes on a ticket, once within an hour, when further messages of its sender become notes.
+BURST = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
 
 #: Why a message that takes effect before a recorded breach corrects it.
 RECEIVED = "our mail server received the message then"
@@ -123,19 +124,7 @@ def _carry_out(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[in
         return _open(book, incoming, decision)
     assert decision.ticket is not None
     number, warnings = decision.ticket, list[str]()
-    for change in _changes(book, incoming, decision):
-        warnings += _change(book, number, change, incoming.at)
-    if decision.action is MailAction.CUSTOMER_REPLY and book.state(number).status.is_done:
-        # Somebody resolved the ticket after the message came, and before slactl knew it.
-        warnings += _change(book, number, _by(incoming, changes.reopen()), None)
-    if decision.is_burst:
-        _tell_burst(book, incoming, number)
-    return number, warnings
-
-
-def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Change]:
-    """Return the changes of a ticket that a message makes: the message itself, and what slactl notes about it."""
-    text = without_tokens(incoming.mail.text, incoming.support)
+    text = incoming.mail.text
     if decision.is_burst:
         text = kept(f"Subject: {incoming.mail.subject}\n\n{text}".rstrip())
     if decision.action is MailAction.CUSTOMER_REPLY:
@@ -145,7 +134,14 @@ def _changes(book: Ledger, incoming: Incoming, decision: Decision) -> list[Chang
     else:
         change = changes.note(text if text.strip() else NO_TEXT)
     made = _by(incoming, change, silent=decision.silent)
-    return [made, *(_noted(said) for said in _remarks(incoming.mail, decision))]
+    for each in (made, *(_noted(said) for said in _remarks(incoming.mail, decision))):
+        warnings += _change(book, number, each, incoming.at)
+    if decision.action is MailAction.CUSTOMER_REPLY and book.state(number).status.is_done:
+        # Somebody resolved the ticket after the message came, and before slactl knew it.
+        warnings += _change(book, number, _by(incoming, changes.reopen()), None)
+    if decision.is_burst and not reads.has_note(book.transaction, number, BURST, to_text(incoming.at - HOUR)):
+        _change(book, number, _noted(BURST), incoming.at)
+    return number, warnings
 
 
 def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, list[str]]:
@@ -153,15 +149,13 @@ def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, li
     mail = incoming.mail
     requester = incoming.outside[0] if decision.outbound else mail.sender
     tenant = incoming.tenant.name if incoming.tenant is not None else None
-    new = NewTicket(
-        without_tokens(mail.subject, incoming.support), requester, tenant=tenant, outbound=decision.outbound
-    )
+    new = NewTicket(mail.subject, requester, tenant=tenant, outbound=decision.outbound)
     if decision.follows is not None:
         new = replace(new, tags=[FOLLOW_UP])
         if tenant is None and incoming.facts.ticket is not None and incoming.facts.ticket.knows_sender:
             new = _as_before(book, new, decision.follows)
-    texts = {"subject": new.subject, "requester_email": requester, **_author(incoming)}
-    texts |= {"body": without_tokens(mail.text, incoming.support)} if mail.text else {}
+    texts = {"subject": mail.subject, "requester_email": requester, **incoming.author}
+    texts |= {"body": mail.text} if mail.text else {}
     actor = incoming.agent or CUSTOMER
     number, warnings = open_ticket(book, incoming.at, new, texts, actor, mail.message_id)
     for said in _remarks(mail, decision):
@@ -184,13 +178,6 @@ def _remarks(mail: Mail, decision: Decision) -> list[str]:
     if mail.attachments:
         said.append(f"Attachments, which slactl does not store: {', '.join(mail.attachments)}"[:BODY_LENGTH])
     return said
-
-
-def _tell_burst(book: Ledger, incoming: Incoming, number: int) -> None:
-    """Note on a ticket that further messages of its sender become notes, once within an hour."""
-    text = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
-    if not reads.has_note(book.transaction, number, text, to_text(incoming.at - HOUR)):
-        _change(book, number, _noted(text), incoming.at)
 
 
 def _change(book: Ledger, number: int, change: Change, at: datetime | None) -> list[str]:
@@ -216,16 +203,11 @@ def _by(incoming: Incoming, change: Change, *, silent: bool = False) -> Change:
         return [
             entry
             if entry.event.type is EventType.STATUS
-            else replace(entry, texts={**entry.texts, **_author(incoming)}, message_id=incoming.mail.message_id)
+            else replace(entry, texts={**entry.texts, **incoming.author}, message_id=incoming.mail.message_id)
             for entry in said
         ]
 
     return make
-
-
-def _author(incoming: Incoming) -> dict[str, str]:
-    """Return the text that names the sender, unless it is an agent: an address that is a text can be erased."""
-    return {} if incoming.agent is not None else {"actor": incoming.mail.sender[:NAME_LENGTH]}
 
 
 def _noted(text: str) -> Change:

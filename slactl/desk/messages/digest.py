@@ -97,7 +97,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
     wanted = context.rules.templates
     title, problem = _title(first, len(tickets), len(goals)), None
-    of_goals, of_tickets = [_goal_line(values) for values in filled[: len(goals)]], filled[len(goals) :]
+    of_goals, of_tickets = [v["what"] + _in_brackets(_delays(v)) for v in filled[: len(goals)]], filled[len(goals) :]
     lines = [_line(values) for values in of_tickets]
     try:
         own = [templates.render(wanted.body, values) for values in of_tickets] if wanted.body is not None else lines
@@ -124,27 +124,19 @@ def to_customer(row: Row) -> Message:
     It has the subject, which is the customer's own, and times in the zone of the customer, else of this machine.
     """
     name = quiet_text(row["external_id"] or str(row["ticket_id"]))
-    if row["kind"] == Condition.WAITING:
-        return _waiting_for(name, row)
-    due = f" by {_in_words(row['deadline'], row['timezone'])}" if row["deadline"] else ""
-    missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
-    said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
-    return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], f"{said}\n\n{_request(name, row)}")
-
-
-def _waiting_for(name: str, row: Row) -> Message:
-    """Return the message to a customer for whom we wait, or whose request was therefore resolved."""
-    since = f"We have not heard from you since {_in_words(row['started_at'], row['timezone'])}"
-    if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
+    is_waiting = row["kind"] == Condition.WAITING
+    since = f"We have not heard from you since {_in_words(row['started_at'], row['timezone'])}" if is_waiting else ""
+    if is_waiting and row["sets_status"] is not None and Status(row["sets_status"]).is_done:
         title, said = f"Your request {name} is closed", f"{since}, so we closed your request. Write to us to go on."
-    else:
+    elif is_waiting:
         title, said = f"We wait for your answer to request {name}", f"{since}. Please answer, so that we can go on."
-    return Message(title[:TITLE_LENGTH], f"{said}\n\n{_request(name, row)}")
-
-
-def _request(name: str, row: Row) -> str:
-    """Return the line that says which request of a customer a message is about."""
-    return f"Your request: {' '.join(part for part in (name, quiet_text(row['subject'] or '')) if part)[:TITLE_LENGTH]}"
+    else:
+        due = f" by {_in_words(row['deadline'], row['timezone'])}" if row["deadline"] else ""
+        missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
+        title = f"Your request {name} is overdue"
+        said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
+    about = " ".join(part for part in (name, quiet_text(row["subject"] or "")) if part)
+    return Message(title[:TITLE_LENGTH], f"{said}\n\nYour request: {about[:TITLE_LENGTH]}")
 
 
 def _in_words(instant: str, timezone: str | None) -> str:
@@ -215,15 +207,12 @@ def _what(row: Row, late: int, context: DigestContext) -> str:
     if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
         return f"{in_words(row['sets_status']).capitalize()}: {in_words(row['reason'])}"
     if row["kind"] in tuple(Target) and row["deadline"]:
-        return _timing(row["target"], late).capitalize()
+        length = describe_seconds(abs(late))
+        length = f"{length[:-1]} min" if re.fullmatch(r"\d+m", length) else length
+        timing = f"overdue by {length}" if late > 0 else f"due in {length}" if late else "due now"
+        return f"{in_words(row['target'])} {timing}".capitalize()
     words = in_words(row["reason"])
     return words[:1].upper() + words[1:]
-
-
-def _timing(target: str, late: int) -> str:
-    length = describe_seconds(abs(late))
-    length = f"{length[:-1]} min" if re.fullmatch(r"\d+m", length) else length
-    return f"{in_words(target)} " + (f"overdue by {length}" if late > 0 else f"due in {length}" if late else "due now")
 
 
 def quiet_text(text: str) -> str:
@@ -239,10 +228,6 @@ def _title(first: Mapping[str, str], tickets: int, goals: int) -> str:
         return about[:1].upper() + about[1:]
     both = " and ".join(counted(number, word) for number, word in ((tickets, "ticket"), (goals, "goal")) if number)
     return f"{both} need attention: {about[:1].lower() + about[1:]}"
-
-
-def _goal_line(row: Mapping[str, str]) -> str:
-    return row["what"] + _in_brackets(_delays(row))
 
 
 def _delays(row: Mapping[str, str]) -> list[str]:

@@ -13,8 +13,8 @@ from slactl.text import clean
 
 Row = Mapping[str, Any]
 
-#: The ids among the fields: a command that names one does not run for a ticket without it.
-_IDS = ("id", "external_id", "source")
+#: The ids among the fields, and their columns: a command that names one does not run for a ticket without it.
+_IDS = {"id": "ticket_id", "external_id": "external_id", "source": "ticket_source"}
 
 
 def order_for(
@@ -43,7 +43,7 @@ def _value(name: str, row: Row) -> str:
     Raises:
         Unusable: it could be taken for an option, has hidden characters, or is an id that the ticket does not have.
     """
-    stated = _ticket(row)[name] if name in _IDS else row[name]
+    stated = row[_IDS.get(name, name)]
     value, shown = str(stated if stated is not None else ""), name.replace("_", " ")
     if name in _IDS and not value:
         raise Unusable(f"nothing was run: the ticket has no {shown}")
@@ -52,10 +52,6 @@ def _value(name: str, row: Row) -> str:
     if value != clean(value):
         raise Unusable(f"nothing was run: the {shown} of the ticket has characters that are not shown")
     return value
-
-
-def _ticket(row: Row) -> dict[str, Any]:
-    return {"id": row["ticket_id"], "external_id": row["external_id"], "source": row["ticket_source"]}
 
 
 def command_facts(row: Row, context: DigestContext, message: Message) -> dict[str, Any]:
@@ -69,7 +65,7 @@ def command_facts(row: Row, context: DigestContext, message: Message) -> dict[st
         "recipient": context.recipient,
         "title": message.title,
         "body": message.body,
-        **_ticket(row),
+        **{name: row[column] for name, column in _IDS.items()},
         **{name: row[name] or None for name in (*own, "instead_of", "stands_in_for", "held_by")},
         **included,
         "overdue_seconds": max(0, context.overdue_seconds(row)) or None,

@@ -110,7 +110,13 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
-    return Trial(tuple(_tried(now, rules, each, secrets, dry_run=dry_run) for each in recipients), dry_run)
+    tried = list[Tried]()
+    for each in recipients:
+        context = DigestContext(each.name, now, rules, each.include, timezone=each.timezone)
+        message = sample(context)
+        results = [(to.label, _try(context, each, to, message, secrets, dry_run)) for to in each.addresses]
+        tried.append(Tried(each, message, tuple(results)))
+    return Trial(tuple(tried), dry_run)
 
 
 def _recipients(desk: Desk, now: datetime, rules: Rules, name: str) -> list[Recipient]:
@@ -127,13 +133,6 @@ def _recipients(desk: Desk, now: datetime, rules: Rules, name: str) -> list[Reci
         why = presence.why_nobody(name, until=True)
         raise RefusedError(f"{clean(why)}, so a message to {clean(name)} reaches nobody", presence.how_to_fill(name))
     return [recipient_of(rules, each) for each in names]
-
-
-def _tried(now: datetime, rules: Rules, recipient: Recipient, secrets: Secrets, *, dry_run: bool) -> Tried:
-    context = DigestContext(recipient.name, now, rules, recipient.include, timezone=recipient.timezone)
-    message = sample(context)
-    results = [(to.label, _try(context, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
-    return Tried(recipient, message, tuple(results))
 
 
 def _try(

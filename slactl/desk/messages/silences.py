@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from zoneinfo import ZoneInfo
 
@@ -74,25 +74,17 @@ def hold(
             return Hold(held_by(silence["id"]), from_text(silence["ends_at"]))
     if row["source"] == "automatic" and row["acked_until"] and from_text(row["acked_until"]) > now:
         return Hold("an acknowledgement", from_text(row["acked_until"]))
-    if (until := _maintained_until(row, rules, now)) is not None:
+    domain = domain_of(row["requester_email"] or "")
+    facts = Facts(row["plan"], row["tenant"], tuple(row["tags"]), Priority(row["priority"]), domain)
+    matching = (planned for planned in rules.maintenance if planned.match.matches(facts))
+    stated = ((windows.windows(one.weekly), ZoneInfo(one.timezone) if one.timezone else None) for one in matching)
+    ends = (windows.until(weekly, zone, now) for weekly, zone in stated)
+    until = max((end for end in ends if end is not None), default=None)
+    if until is not None:
         return Hold("maintenance", until)
     times = [entry for entry in quiet if row["priority"] not in entry.quiet_except]
     quiet_end = quiet_until(times, rules, now)
     return Hold("quiet hours", quiet_end) if quiet_end is not None else None
-
-
-def _maintained_until(row: Mapping[str, Any], rules: Rules, now: datetime) -> datetime | None:
-    """Return when the maintenance of a ticket ends that is under way; None if there is none."""
-    domain = domain_of(row["requester_email"] or "")
-    facts = Facts(row["plan"], row["tenant"], tuple(row["tags"]), Priority(row["priority"]), domain)
-    matching = (planned for planned in rules.maintenance if planned.match.matches(facts))
-    ends = (windows.until(windows.windows(one.weekly), _zone(one.timezone), now) for one in matching)
-    return max((end for end in ends if end is not None), default=None)
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    """Return a zone of the rules; None is the machine's."""
-    return ZoneInfo(name) if name is not None else None
 
 
 def held_by(number: int) -> str:
@@ -119,7 +111,7 @@ def quiet_until(entries: Sequence[Person], rules: Rules, now: datetime) -> datet
 
     Quiet time is that of the windows of any entry, and the time in which the calendar in its `only` is closed.
     """
-    stated = [(windows.windows(entry.quiet), _zone(entry.timezone)) for entry in entries]
+    stated = [(windows.windows(entry.quiet), ZoneInfo(entry.timezone) if entry.timezone else None) for entry in entries]
     calendars = [rules.calendar(entry.only) for entry in entries if entry.only is not None]
     end = now
     while True:

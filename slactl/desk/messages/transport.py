@@ -130,7 +130,14 @@ class Sender:
             answer, _ = self._child.communicate(json.dumps(text).encode(), timeout=timeout)
         except subprocess.TimeoutExpired:
             return Result(DeliveryOutcome.UNKNOWN, f"no answer within {self._seconds} s")
-        return _result(answer, self._seconds)
+        try:
+            result = json.loads(answer)
+            outcome, detail = DeliveryOutcome(result["outcome"]), str(result["detail"])
+            said = shown(bytes.fromhex(result["said"]), is_cut=result["is_cut"])
+            return Result(outcome, detail, result["retry_after"], bool(result["reached"]), said)
+        except (ValueError, KeyError, TypeError):
+            detail = f"the sender ended without an answer within {self._seconds} s"
+            return Result(DeliveryOutcome.UNKNOWN, detail)
 
 
 @contextmanager
@@ -150,16 +157,6 @@ def send(order: Order, seconds: int) -> Result:
     """Send a message that nobody has to claim, within some seconds."""
     with started_sender(seconds) as sender:
         return sender.send(order, uptime() + sender.seconds)
-
-
-def _result(answer: bytes, seconds: int) -> Result:
-    try:
-        result = json.loads(answer)
-        outcome, detail = DeliveryOutcome(result["outcome"]), str(result["detail"])
-        said = shown(bytes.fromhex(result["said"]), is_cut=result["is_cut"])
-        return Result(outcome, detail, result["retry_after"], bool(result["reached"]), said)
-    except (ValueError, KeyError, TypeError):
-        return Result(DeliveryOutcome.UNKNOWN, f"the sender ended without an answer within {seconds} s")
 
 
 def seconds_to_wait(retry_after: str | None, now: datetime) -> int:

@@ -154,7 +154,9 @@ def _events_of(wanted: Question) -> Events:
             before, copy = copy, Copy(*key, to_text(now()), content.decode(), *_expanded(content, timezone, span))
             # A question about another time does not replace the copy that the next run needs.
             if before is None or before[:2] != copy[:2] or span == _span(now()):
-                _keep(place, copy)
+                with suppress(OSError):  # without a stored copy, there is none when the feed breaks
+                    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    write_whole(place, json.dumps(copy).encode(), mode=0o600)
         left_out = "; ".join(copy.left_out[:3])
         return Events(copy.events, span, f"{which}: {left_out}" if left_out else None)
     except BadFeed as error:
@@ -212,10 +214,3 @@ def _recall(place: Path) -> Copy | None:
 def _event(stored: tuple[int, int, str, list[str]]) -> PlainEvent:
     start, end, summary, *addresses = stored
     return PlainEvent(int(start), int(end), str(summary), *(list(map(str, each)) for each in addresses))
-
-
-def _keep(place: Path, copy: Copy) -> None:
-    """Store a good copy; if that fails, there is none when the feed breaks."""
-    with suppress(OSError):
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(place, json.dumps(copy).encode(), mode=0o600)

@@ -22,9 +22,12 @@ from slactl.sla.history.event import Event
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
     from slactl.sla.escalation.levels import Firing, FiringKey
-    from slactl.sla.timers.timer import Evaluation, Timer
+    from slactl.sla.timers.timer import Evaluation
 
 Record = dict[str, Any]
+
+#: What a move changes of a timer.
+COMPARED = ("target_seconds", "due_at", "state", "breached_at")
 
 #: Tickets in one write transaction.
 BATCH = 500
@@ -245,16 +248,15 @@ def undecided_due_levels(book: "Ledger", number: int, at: datetime) -> "dict[Fir
     return {firing.key: firing for firing in due}
 
 
-def _deadlines(state: "Evaluation") -> "dict[tuple[Target, int], Timer]":
-    return {(timer.kind, timer.cycle): timer for timer in state.timers if isinstance(timer.kind, Target)}
-
-
 def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Iterator[Record]:
     """Yield a record for each target of a ticket whose deadline, length or state changed."""
-    old, new = _deadlines(before), _deadlines(after)
+    old, new = (
+        {(timer.kind, timer.cycle): timer for timer in state.timers if isinstance(timer.kind, Target)}
+        for state in (before, after)
+    )
     for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)
-        if _compared_values(was) == _compared_values(now):
+        if was and now and all(getattr(was, name) == getattr(now, name) for name in COMPARED):
             continue
         yield {
             "ticket_id": row["id"],
@@ -274,7 +276,3 @@ def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Itera
             "state_after": now.state.value if now else "none",
             "newly_breached": bool(now and now.breached_at and not (was and was.breached_at)),
         }
-
-
-def _compared_values(timer: "Timer | None") -> tuple[object, ...] | None:
-    return (timer.target_seconds, timer.due_at, timer.state, timer.breached_at) if timer is not None else None

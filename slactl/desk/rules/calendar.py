@@ -100,7 +100,18 @@ def month(asked: BusinessCalendar, first: date) -> list[Record]:
         day = local_date(asked, at)
         changes[day] = changes.get(day, 0) + seconds
     days = [first + timedelta(days=number) for number in range((beyond - first).days)]
-    return [_date_record(asked, day, changes.get(day, 0)) for day in days]
+    return [
+        {
+            "date": day.isoformat(),
+            "weekday": WEEKDAYS[day.weekday()],
+            "intervals": [interval_text(interval) for interval in asked.intervals(day)],
+            "open_seconds": sum((end - start) // SECOND for start, end in asked.opening(day)),
+            "holiday": asked.holiday_name(day),
+            "special": asked.is_special(day),
+            "clock_change_seconds": changes.get(day, 0),
+        }
+        for day in days
+    ]
 
 
 def this_month(asked: BusinessCalendar, now: datetime) -> date:
@@ -132,19 +143,6 @@ def parse_month(text: str) -> date:
     if first is None or not FIRST_YEAR <= first.year <= LAST_YEAR:
         raise UsageError(f"{clean(text)[:100]!r} is not a valid month; use a month such as 2026-12")
     return first
-
-
-def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
-    opening = asked.opening(day)
-    return {
-        "date": day.isoformat(),
-        "weekday": WEEKDAYS[day.weekday()],
-        "intervals": [interval_text(interval) for interval in asked.intervals(day)],
-        "open_seconds": sum((end - start) // SECOND for start, end in opening),
-        "holiday": asked.holiday_name(day),
-        "special": asked.is_special(day),
-        "clock_change_seconds": change,
-    }
 
 
 def _closing(asked: BusinessCalendar, at: datetime) -> str | None:

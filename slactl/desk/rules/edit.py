@@ -99,7 +99,10 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
     from tomlkit import table
 
     found, place, left = document, tuple[str | int, ...](), list(parts)
-    while len(left) > 1 and (_are_tables(found) or (hasattr(found, "keys") and left[0] in found)):
+    while len(left) > 1 and (
+        (isinstance(found, list) and all(hasattr(each, "keys") for each in found))
+        or (hasattr(found, "keys") and left[0] in found)
+    ):
         found, step = _step(found, left.pop(0), parts[: len(parts) - len(left)])
         place += step
     path = ".".join(parts[: len(parts) - len(left) + 1])
@@ -116,10 +119,6 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
     else:
         value = add.in_line(value)
     _write(found, left[0], value, path)
-
-
-def _are_tables(found: Any) -> bool:  # noqa: ANN401
-    return isinstance(found, list) and all(hasattr(each, "keys") for each in found)
 
 
 def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int, ...]]:  # noqa: ANN401

@@ -14,7 +14,7 @@ from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.addresses import without_literal_secrets
 from slactl.sla.rules.checks.lint import OTHER, LintWarning, lint, reaching
-from slactl.sla.rules.lines import KeyPath, Lines, read
+from slactl.sla.rules.lines import Lines, read
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy
@@ -42,18 +42,14 @@ def check(path: Path, environment: Mapping[str, str], now: datetime) -> tuple[Ru
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
     doubtful += commands.warnings(addresses.commands(rules), path)
-    doubtful += _schedule_warnings(rules, path, now)
+    found = {name: feeds.read(rules, path, name, now) for name, stated in rules.schedules.items() if stated.ical}
+    doubtful += [
+        (("schedules", name, "ical"), why) for name, feed in found.items() if (why := feed.problem) is not None
+    ]
+    doubtful += feeds.unnamed(rules, path, now)
+    doubtful += gaps(rules, now, {name: each.feed for name, each in found.items() if each.feed is not None})
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
     return rules, sorted({*lint(rules, text, now.year), *warnings})
-
-
-def _schedule_warnings(rules: Rules, path: Path, now: datetime) -> Iterator[tuple[KeyPath, str]]:
-    found = {name: feeds.read(rules, path, name, now) for name, stated in rules.schedules.items() if stated.ical}
-    for name, feed in found.items():
-        if feed.problem is not None:
-            yield ("schedules", name, "ical"), feed.problem
-    yield from feeds.unnamed(rules, path, now)
-    yield from gaps(rules, now, {name: each.feed for name, each in found.items() if each.feed is not None})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:

@@ -31,7 +31,13 @@ def find_view(path: Path, name: str, warn: Callable[[str], object]) -> View:
 
     if not name.startswith("@"):
         raise UsageError(f"a view begins with @, and {clean(name)[:100]!r} does not", "slactl list @")
-    views = _views(path, name[1:], warn)
+    try:
+        views: Mapping[str, View] = stored.read_views(path)
+    except RulesError as error:
+        if name[1:] not in stored.READY_MADE:
+            raise
+        warn(f"{error.message}; slactl uses the ready-made {name}")
+        views = stored.READY_MADE
     if name[1:] not in views:
         known = [f"@{each}" for each in views]
         hint = f"slactl list {quoted(nearest(name, known) or '@')}"
@@ -53,16 +59,6 @@ def default_view(path: Path, warn: Callable[[str], object]) -> View | None:
         warn(f"{error.message}; slactl lists without the view @default")
         return None
     return view
-
-
-def _views(path: Path, name: str, warn: Callable[[str], object]) -> Mapping[str, View]:
-    try:
-        return stored.read_views(path)
-    except RulesError as error:
-        if name not in stored.READY_MADE:
-            raise
-        warn(f"{error.message}; slactl uses the ready-made @{name}")
-        return stored.READY_MADE
 
 
 def view_records(path: Path) -> "list[ViewRecord]":

@@ -26,7 +26,6 @@ from slactl.desk.transfer.merging.state import Source as Input
 from slactl.errors import DatabaseError, ExitCode, PartlyError, SlactlError, UsageError
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.model import Source
-from slactl.sla.rules.rules import Rules
 from slactl.store.read import runs
 from slactl.store.write.runs import end_sync, start_sync
 from slactl.text import clean, known_or_refuse, nearest, quoted
@@ -157,19 +156,16 @@ def syncing(
     doubts = rules_trust(desk.rules)
     rules = load(desk.rules)
     secrets = Secrets(os.environ, desk.rules.absolute(), rules.settings.secrets, doubts)
-    work = Syncing(desk, _chosen(rules, names), secrets, clock, dry_run)
-    with desk.database.held_open(), desk.database.sync_lock():
-        if doubts and work.sources:
-            _refuse(work, doubts)
-        yield work
-
-
-def _chosen(rules: Rules, names: Sequence[str]) -> list[Source]:
     known = [source.name for source in rules.sources]
     for name in names:
         meant = nearest(name, known)
         known_or_refuse(name, known, "source", f"slactl sync {quoted(meant)}" if meant else "slactl help import")
-    return [source for source in rules.sources if not names or source.name in names]
+    chosen = [source for source in rules.sources if not names or source.name in names]
+    work = Syncing(desk, chosen, secrets, clock, dry_run)
+    with desk.database.held_open(), desk.database.sync_lock():
+        if doubts and work.sources:
+            _refuse(work, doubts)
+        yield work
 
 
 def _refuse(work: Syncing, doubts: Sequence[Doubt]) -> None:

@@ -59,7 +59,15 @@ def create(
         RulesError: the rules are invalid.
     """
     opened = past_instant(at, now)
-    texts = _checked_texts(new)
+    subject = checked_text(new.subject, "the subject", 1000).strip()
+    if not subject:
+        raise UsageError("the subject is empty", "slactl create 'Printer on fire' --from ann@example.com")
+    if not is_address(new.requester_email):
+        shown = clean(new.requester_email)[:100]
+        raise UsageError(f"{shown!r} is not a valid e-mail address", "slactl create --help")
+    texts = {"subject": subject, "requester_email": new.requester_email}
+    if new.body is not None:
+        texts["body"] = checked_text(new.body, "the body", BODY_LENGTH)
     tags = checked_tags(new.tags)
     assignee = assignee_of(new.assignee) if new.assignee is not None else None
     external_id = name_of(new.external_id, "external id") if new.external_id is not None else None
@@ -142,16 +150,3 @@ def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> No
         if known.source == source and known.number != owner:
             what = f"ticket {known.number} has the external id {clean(external_id)}"
             raise RefusedError(what, f"slactl show {known.number}")
-
-
-def _checked_texts(new: NewTicket) -> dict[str, str]:
-    subject = checked_text(new.subject, "the subject", 1000).strip()
-    if not subject:
-        raise UsageError("the subject is empty", "slactl create 'Printer on fire' --from ann@example.com")
-    if not is_address(new.requester_email):
-        shown = clean(new.requester_email)[:100]
-        raise UsageError(f"{shown!r} is not a valid e-mail address", "slactl create --help")
-    texts = {"subject": subject, "requester_email": new.requester_email}
-    if new.body is not None:
-        texts["body"] = checked_text(new.body, "the body", BODY_LENGTH)
-    return texts

@@ -35,14 +35,9 @@ def edit(desk: Desk, now: datetime, references: Sequence[str], edits: Edits, *, 
     """
     names = {"plan": edits.plan, "tenant": edits.tenant}
     edits = replace(edits, **{key: trimmed(name) for key, name in names.items() if name is not None})
-    texts = _checked(edits, len(references))
-    return change(desk, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)
-
-
-def _checked(edits: Edits, count: int) -> dict[str, str]:
     if edits == Edits():
         raise UsageError("nothing to change", "slactl edit --help")
-    if edits.external_id is not None and count > 1:
+    if edits.external_id is not None and len(references) > 1:
         raise UsageError("two tickets cannot have the same external id", "slactl edit --help")
     texts: dict[str, str] = {}
     if edits.subject is not None:
@@ -55,7 +50,7 @@ def _checked(edits: Edits, count: int) -> dict[str, str]:
                 f"{clean(edits.requester_email)[:100]!r} is not a valid e-mail address", "slactl edit --help"
             )
         texts["requester_email"] = edits.requester_email
-    return texts
+    return change(desk, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)
 
 
 def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]) -> list[Entry]:

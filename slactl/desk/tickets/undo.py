@@ -5,7 +5,7 @@ what it sent stays. Messages about an escalation that was undone, which nobody h
 not sent. The undo is a change of its own, so that it can be undone too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -105,12 +105,8 @@ def _refuse_entries(transaction: "Transaction", actor: str, since: str) -> None:
 def _is_gone(transaction: "Transaction", change: Change) -> bool:
     """Return whether every event of a change that can be retracted is retracted."""
     gone = {number: retracted_names(reads.history(transaction, number)) for number in {e.ticket for e in change.events}}
-    events = [each for each in change.events if _can_go(each)]
+    events = [each for each in change.events if each.event is not None and each.event.type not in LASTING]
     return bool(events) and all(each.event is not None and each.event.id in gone[each.ticket] for each in events)
-
-
-def _can_go(each: ChangeEvent) -> bool:
-    return each.event is not None and each.event.type not in LASTING
 
 
 def _retractable(change: Change) -> list[ChangeEvent]:
@@ -125,7 +121,7 @@ def _retractable(change: Change) -> list[ChangeEvent]:
     if command is not None:
         hint = f"slactl close {ticket}" if command == "create" else _LOG
         raise RefusedError(f"change {change.number} is of {command}, which cannot be undone", hint)
-    events = [each for each in change.events if _can_go(each)]
+    events = [each for each in change.events if each.event is not None and each.event.type not in LASTING]
     if not events or events[0].event is None or events[0].event.by_system:
         what = f"change {change.number} was made by slactl itself, which cannot be undone"
         raise RefusedError(what, f"slactl history {ticket}")
@@ -145,7 +141,13 @@ def undo(desk: Desk, now: datetime, number: int, reason: str | None = None, *, d
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             done.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
-        events = _retractable(_known(book.transaction, number))
+        change = reads.change_of(book.transaction, number)
+        if change is None and reads.event_change(book.transaction, number) == (None,):
+            raise RefusedError(f"event {number} is of no change: an earlier version of slactl wrote it", _LOG)
+        if change is None:
+            hint = "slactl audit list --fields change,actor,action,ticket_id"
+            raise NotKnownError(f"there is no change {number}", hint)
+        events = _retractable(change)
         tickets = list(dict.fromkeys(each.ticket for each in events))
         book.load(tickets)
         _refuse_undone(book, number, events)
@@ -160,21 +162,6 @@ def undo(desk: Desk, now: datetime, number: int, reason: str | None = None, *, d
     return done
 
 
-def _known(transaction: "Transaction", number: int) -> Change:
-    """Return a change.
-
-    Raises:
-        NotKnownError: there is no such change.
-        RefusedError: an earlier version of slactl wrote the event of this number, so nobody knows its change.
-    """
-    change = reads.change_of(transaction, number)
-    if change is None:
-        if reads.event_change(transaction, number) == (None,):
-            raise RefusedError(f"event {number} is of no change: an earlier version of slactl wrote it", _LOG)
-        raise NotKnownError(f"there is no change {number}", "slactl audit list --fields change,actor,action,ticket_id")
-    return change
-
-
 def _refuse_undone(book: Ledger, number: int, events: Sequence[ChangeEvent]) -> None:
     """Refuse a change whose events are all retracted.
 
@@ -184,16 +171,11 @@ def _refuse_undone(book: Ledger, number: int, events: Sequence[ChangeEvent]) -> 
     left = [each for each in events if each.event and each.event.id not in retracted_names(book.history(each.ticket))]
     if not left:
         history, names = book.history(events[0].ticket), {each.event.id for each in events if each.event}
-        by = next(_retractions(history, names), None)
+        gone = retracted_names(history)
+        retractions = (each for each in history if each.type is EventType.RETRACTED and each.id not in gone)
+        details = (each.detail for each in retractions if names & {*each.detail["events"]})
+        by = next((detail[CHANGE] for detail in details if CHANGE in detail), None)
         raise RefusedError(f"change {number} is undone already", f"slactl undo {by}" if by is not None else _LOG)
-
-
-def _retractions(history: Sequence[Event], names: "set[str | None]") -> Iterator[int]:
-    """Yield the changes that retract events of these names, and count."""
-    gone = retracted_names(history)
-    for event in history:
-        if event.type is EventType.RETRACTED and event.id not in gone and names & set(event.detail["events"]):
-            yield from [event.detail[CHANGE]] if CHANGE in event.detail else []
 
 
 def _retract(book: Ledger, ticket: int, change: int, events: Sequence[ChangeEvent], reason: str | None) -> None:

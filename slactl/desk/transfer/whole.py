@@ -91,7 +91,11 @@ class _File:
             UsageError: the file is of another schema.
             ValueError: a line is not valid.
         """
-        self._check_beginning()
+        self.number, raw = 1, self._stream.readline()
+        self._digest.update(raw)
+        if (schema := _object(raw).get("schema")) != SCHEMA:
+            what = f"the file has schema {schema}, and this version of slactl imports schema {SCHEMA} only"
+            raise UsageError(f"{what}; nothing was imported", _HELP)
         for raw in self._stream:
             self.number += 1
             self._read(len(raw))
@@ -104,13 +108,6 @@ class _File:
             if not isinstance(table, str):
                 raise ValueError("it names no table")
             yield table, record
-
-    def _check_beginning(self) -> None:
-        self.number, raw = 1, self._stream.readline()
-        self._digest.update(raw)
-        if (schema := _object(raw).get("schema")) != SCHEMA:
-            what = f"the file has schema {schema}, and this version of slactl imports schema {SCHEMA} only"
-            raise UsageError(f"{what}; nothing was imported", _HELP)
 
     def check_end(self, counts: dict[str, int]) -> None:
         """Compare what was read with the last line.

@@ -14,6 +14,7 @@ The audit reads row by row in one read transaction and writes nothing.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -44,24 +45,21 @@ def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progres
         UsageError: the head is not a hash.
         DatabaseError: the database cannot be read.
     """
-    expected_hash = _valid_hash(head)
+    expected_hash = head.strip().lower() if head is not None else None
+    if expected_hash is not None and re.fullmatch("[0-9a-f]{64}", expected_hash) is None:
+        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs list --fields audit_head")
     report = AuditReport()
     with desk.database.read() as transaction:
         audit_log(transaction, expected_hash, report, progress)
         _escalations(transaction, report)
         _tickets(transaction, now, report, progress, _current_rules(desk, transaction, report))
-        _sums(transaction, report)
+        # The sums that summaries read follow from the tickets: if one is wrong, so are they.
+        follows = all(finding.kind is not Kind.TICKET for finding in report.findings)
+        for table, count in wrong_rows(transaction).items() if follows else ():
+            what = f"{counted(count, 'row')} of {table} cannot be right by the tickets and their outcomes"
+            report.note(Kind.SUMS, what)
         _rules(transaction, now, report)
     return report
-
-
-def _valid_hash(head: str | None) -> str | None:
-    if head is None:
-        return None
-    text = head.strip().lower()
-    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs list --fields audit_head")
-    return text
 
 
 def _escalations(transaction: "Transaction", report: AuditReport) -> None:
@@ -142,14 +140,6 @@ def _tickets(
                 report.note(Kind.TICKET, message, ticket=kept.number)
         last = numbers[-1]
         progress("tickets", last, total)
-
-
-def _sums(transaction: "Transaction", report: AuditReport) -> None:
-    """Audit the sums that summaries read, unless a ticket is wrong: they follow from the tickets."""
-    if any(finding.kind is Kind.TICKET for finding in report.findings):
-        return
-    for table, count in wrong_rows(transaction).items():
-        report.note(Kind.SUMS, f"{counted(count, 'row')} of {table} cannot be right by the tickets and their outcomes")
 
 
 def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> None:

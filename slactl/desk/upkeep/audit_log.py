@@ -86,7 +86,15 @@ def audit_log(transaction: "Transaction", expected_hash: str | None, report: Aud
     """Audit the chain of the log, and the texts that belong to it."""
     _chain(transaction, expected_hash, report, progress)
     audit.take_any_text(transaction)
-    _texts(transaction, report, progress)
+    total = audit.length(transaction, "event")
+    for counted, written in enumerate(audit.words(transaction), 1):
+        try:
+            _audit_texts_of(transaction, written, report)
+        except (ValueError, TypeError, AttributeError):
+            report.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
+        if not counted % STEP:
+            progress("texts", written.event_id, total)
+    progress("texts", total, total)
 
 
 def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
@@ -132,18 +140,6 @@ def _has_hash(transaction: "Transaction", before: str, event: list[Any], kept: o
         return False
     # From the first text on that is not UTF-8, an event that cannot be written as UTF-8 fits no hash.
     return fits and (not audit.reads_any_text(transaction) or all(is_utf8(str(each)) for each in event))
-
-
-def _texts(transaction: "Transaction", report: AuditReport, progress: Progress) -> None:
-    total, counted = audit.length(transaction, "event"), 0
-    for counted, written in enumerate(audit.words(transaction), 1):
-        try:
-            _audit_texts_of(transaction, written, report)
-        except (ValueError, TypeError, AttributeError):
-            report.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
-        if not counted % STEP:
-            progress("texts", written.event_id, total)
-    progress("texts", total, total)
 
 
 def _audit_texts_of(transaction: "Transaction", written: audit.Words, report: AuditReport) -> None:

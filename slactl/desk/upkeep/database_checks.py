@@ -139,21 +139,13 @@ def fix_of(error: DatabaseError, path: Path) -> str | None:
 
 
 def restoring(path: Path) -> str:
-    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page."""
-    copy = _newest_backup(path)
-    if copy is None:
-        return f"slactl help operations  # restore a backup; there is none in {path.parent} or {_backups()}"
-    return f"slactl restore {shlex.quote(str(copy))} --yes"
+    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page.
 
-
-def _newest_backup(path: Path) -> Path | None:
-    """Return the newest sound copy of a database in its folder or in the user's folder of backups.
-
-    Only a file whose name begins as that of the database counts: another file may belong to another service desk.
+    The backup is the newest sound copy in the folder of the database or in the user's folder of backups.
     """
-    found: dict[Path, float] = {}
-    files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]
-    for file in files:
+    found, folder = dict[Path, float](), Path.home() / "slactl-backups"
+    # A file whose name begins otherwise than that of the database may belong to another service desk.
+    for file in (file for each in (path.parent, folder) for file in each.glob(f"{glob.escape(path.stem)}*")):
         with suppress(OSError):
             # If a process closes a file that SQLite has open in it, SQLite loses its locks on the file.
             if file.name.endswith(SIDE_FILES) or ASIDE in file.name or file.samefile(path):
@@ -162,11 +154,10 @@ def _newest_backup(path: Path) -> Path | None:
                 if stream.read(len(MAGIC)) == MAGIC:
                     found[file] = file.stat().st_mtime
     newest = sorted(found, key=lambda file: found[file], reverse=True)[:CANDIDATES]
-    return next((file for file in newest if _is_sound(file)), None)
-
-
-def _backups() -> Path:
-    return Path.home() / "slactl-backups"
+    copy = next((file for file in newest if _is_sound(file)), None)
+    if copy is None:
+        return f"slactl help operations  # restore a backup; there is none in {path.parent} or {folder}"
+    return f"slactl restore {shlex.quote(str(copy))} --yes"
 
 
 def _is_sound(path: Path) -> bool:

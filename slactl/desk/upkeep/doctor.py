@@ -32,7 +32,6 @@ from slactl.lease import Claimant, in_force
 from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.sla.rules.lines import path_text, read_ahead
 from slactl.sla.rules.model import Settings
-from slactl.sla.rules.rules import Rules
 from slactl.store.read import messages, runs
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
@@ -51,21 +50,20 @@ COMMENT = re.compile(r"""("(?:\\.|[^"\\])*"|'[^']*')|#.*""")
 
 def examine(desk: Desk, now: datetime, environment: Mapping[str, str], boot: BootClock | None = None) -> Health:
     """Check everything that a service desk needs; change nothing. Without the boot clock, trust the wall clock."""
-    checks = [*_versions(), *database_checks(desk, now, boot)]
+    checks = [
+        Check("slactl", True, __version__),
+        Check("python", True, platform.python_version()),
+        Check("sqlite", True, health.library_version()),
+        Check("tzdata", True, _time_zones()),
+        Check("holidays", True, _package("holidays")),
+        *database_checks(desk, now, boot),
+    ]
     if not os.path.isdir(desk.database.path):  # a folder has no side files, and slactl does not check its mode
         checks += [*machine.file_checks(desk.database.path), *machine.mount_checks(desk.database.path)]
         checks += [_lock(desk, now), *_unread_mail(desk)]
     fixes = {each.fix for each in checks}
     checks += [each for each in _trust(desk) if each.ok or each.fix not in fixes]
     return Health((*checks, *_rules(desk, environment, now)))
-
-
-def _versions() -> Iterator[Check]:
-    yield Check("slactl", True, __version__)
-    yield Check("python", True, platform.python_version())
-    yield Check("sqlite", True, health.library_version())
-    yield Check("tzdata", True, _time_zones())
-    yield Check("holidays", True, _package("holidays"))
 
 
 def _package(name: str) -> str:
@@ -138,7 +136,10 @@ def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterato
     yield from missing
     if not missing and not secrets.doubts:
         yield Check("secrets", True, "every secret that the rules name exists")
-    yield from _rota(desk, rules, now)
+    with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
+        if schema_of(transaction) == SCHEMA:
+            for entry, doubt in doubts(transaction, rules, now):
+                yield Check("on call", False, doubt, f"slactl oncall remove {entry['id']}")
     if rules.sources:
         yield from _sources(desk, [source.name for source in rules.sources], now)
     if rules.mail is not None:
@@ -166,14 +167,6 @@ def _mail(desk: Desk, address: str, now: datetime) -> Iterator[Check]:
             seconds = max(0, int((now - from_text(last)).total_seconds())) if last is not None else 0
             ago = f"the last message was taken {describe_seconds(seconds)} ago"
             yield Check("mail", True, f"{clean(address)}: {ago if last is not None else 'no message was taken yet'}")
-
-
-def _rota(desk: Desk, rules: Rules, now: datetime) -> Iterator[Check]:
-    """Check that overrides and absences name people and schedules of the rules, unless the database cannot be read."""
-    with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
-        if schema_of(transaction) == SCHEMA:
-            for entry, doubt in doubts(transaction, rules, now):
-                yield Check("on call", False, doubt, f"slactl oncall remove {entry['id']}")
 
 
 def _sources(desk: Desk, names: Iterable[str], now: datetime) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from slactl.desk.ledger.trust import group_name
 from slactl.desk.upkeep.health import Check
 from slactl.places import open_bits
-from slactl.store.sqlite.folders import SIDE_FILES, is_open, open_folders
+from slactl.store.sqlite.folders import files_of, is_open, open_folders
 from slactl.text import clean, quoted
 
 #: File systems on which several machines may write; their locks and shared memory do not hold what WAL needs.
@@ -77,7 +77,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
         if way not in own:
             what = f"{way}: everybody may replace files in this folder, also the folder of the database"
             yield Check("permissions", False, what, f"chmod o-w {quoted(way)}")
-    for path in _files(database):
+    for path in files_of(database):
         if _mode(path) & 0o007:
             what = f"{path}: everybody may read or write it"
             yield Check("permissions", False, what, f"chmod o-rwx {quoted(path)}")
@@ -97,7 +97,7 @@ def _closed_to_members(database: Path) -> list[Check]:
         return []
     group = folder.st_gid if is_open else own.st_gid
     found, fixes = list[str](), list[str]()
-    for path in (real.parent, *filter(Path.exists, _files(real))):
+    for path in (real.parent, *filter(Path.exists, files_of(real))):
         now, is_folder = path.stat(), path == real.parent
         wanted = 0o2070 if is_folder else 0o060
         sudo = "" if os.geteuid() in (0, now.st_uid) else "sudo "
@@ -114,14 +114,10 @@ def _closed_to_members(database: Path) -> list[Check]:
 
 
 def _closed_to_us(database: Path) -> Iterator[Check]:
-    paths = [path for path in _files(database) if os.path.exists(path)] if os.path.exists(database) else []
+    paths = [path for path in files_of(database) if os.path.exists(path)] if os.path.exists(database) else []
     for path in (*paths, database.resolve().parent) if paths else ():
         if not os.access(path, os.W_OK):
             yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}")
-
-
-def _files(database: Path) -> list[Path]:
-    return [database, *(database.with_name(database.name + end) for end in SIDE_FILES)]
 
 
 def mount_checks(database: Path) -> Iterator[Check]:
@@ -155,12 +151,13 @@ def file_system(path: Path, mountinfo: str) -> str | None:
 
 def lock_holder(lock: Path) -> Holder | None:
     """Return who holds the run lock, from the system's list of locks, without taking the lock."""
-    return _holder(lock, "FLOCK")
+    return next((holder for holder, _ in _holders(lock, "FLOCK")), None)
 
 
 def writer(database: Path) -> Holder | None:
     """Return who holds the write lock of a database with a write-ahead log, if the system lists locks."""
-    return _holder(_shared_memory(database), "POSIX", WRITE_LOCK)
+    memory = database.resolve().with_name(database.resolve().name + "-shm")
+    return next((holder for holder, _ in _holders(memory, "POSIX", WRITE_LOCK)), None)
 
 
 def lasting_reader(database: Path, seconds: float) -> Holder | None:
@@ -179,14 +176,10 @@ def lasting_reader(database: Path, seconds: float) -> Holder | None:
 
 def _readers(database: Path) -> dict[tuple[int, int], Holder]:
     """Return the processes that only read, by their id and the byte that they lock."""
-    memory = _shared_memory(database)
+    memory = database.resolve().with_name(database.resolve().name + "-shm")
     writing = {holder.pid for holder, _ in _holders(memory, "POSIX", WRITE_LOCK)}
     reading = _holders(memory, "POSIX", *READ_LOCKS, mode="READ")
     return {(holder.pid, byte): holder for holder, byte in reading if holder.pid not in writing}
-
-
-def _shared_memory(database: Path) -> Path:
-    return database.resolve().with_name(database.resolve().name + "-shm")
 
 
 def log_checks(database: Path, seconds: float) -> Iterator[Check]:
@@ -207,10 +200,6 @@ def log_checks(database: Path, seconds: float) -> Iterator[Check]:
     else:
         fix = f"fuser -v {quoted(database)}"
         yield Check("write-ahead log", False, f"{what}; a program may be reading an old state", fix)
-
-
-def _holder(lock: Path, kind: str, *bytes_: int) -> Holder | None:
-    return next((holder for holder, _ in _holders(lock, kind, *bytes_)), None)
 
 
 def _holders(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Iterator[tuple[Holder, int]]:

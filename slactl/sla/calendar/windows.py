@@ -92,10 +92,9 @@ def _around(stated: Sequence[Window], zone: tzinfo | None, at: datetime) -> Iter
         midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (made aware below, in either zone)
         for days, hours in stated:
             if day.weekday() in days:
-                opens, closes = (_instant(midnight + timedelta(seconds=seconds), zone) for seconds in hours)
+                # A local time that the clocks skip moves forward; of one that exists twice the first counts.
+                walls = (midnight + timedelta(seconds=seconds) for seconds in hours)
+                opens, closes = (
+                    local_instant(wall) if zone is None else wall.replace(tzinfo=zone).astimezone(UTC) for wall in walls
+                )
                 yield opens, closes
-
-
-def _instant(wall: datetime, zone: tzinfo | None) -> datetime:
-    """Return a local time in UTC: one that the clocks skip moves forward, of one that exists twice the first counts."""
-    return local_instant(wall) if zone is None else wall.replace(tzinfo=zone).astimezone(UTC)

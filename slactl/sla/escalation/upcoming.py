@@ -141,6 +141,7 @@ def up_to(
     They are the earlier levels that are not in `fired`, with the repeats that have become due by `now`, and `level`
     itself as the last one. Later repeats fire as they would have.
     """
+    is_target = clock_run.target is not None
     in_order = sorted(escalation.levels, key=lambda one: place_of(clock_run, escalation, one))
     decided: list[ManualLevel] = []
     for earlier in in_order[: in_order.index(level)]:
@@ -148,12 +149,8 @@ def up_to(
         levels = (
             [ManualLevel(due.key, instant_of(due.at), due.warning) for due in known]
             if known
-            else [ManualLevel(key_of(clock_run, escalation, earlier), None, _is_warning(clock_run, earlier))]
+            else [ManualLevel(key_of(clock_run, escalation, earlier), None, is_target and earlier.at.is_warning)]
         )
         decided += [manual for manual in levels if manual.key not in fired]
     at = next((instant_of(due.at) for due in repeats(clock_run, escalation, level)), None)
-    return [*decided, ManualLevel(key_of(clock_run, escalation, level), at, _is_warning(clock_run, level))]
-
-
-def _is_warning(clock_run: "ClockRun", level: "Level") -> bool:
-    return clock_run.target is not None and level.at.is_warning
+    return [*decided, ManualLevel(key_of(clock_run, escalation, level), at, is_target and level.at.is_warning)]

@@ -21,9 +21,19 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if gone := retracted_names(known):
         known = list(_without(known, gone))
-    if any(not _BY_ITSELF.isdisjoint(event.detail) for event in known if event.type is EventType.STATUS):
-        known = _woken(known, now)
-    return known
+    if all(_BY_ITSELF.isdisjoint(event.detail) for event in known if event.type is EventType.STATUS):
+        return known
+    recorded = {event.at for event in known if event.detail.get("by_itself")}
+    woken = list[Event]()
+    wakes: Event | None = None
+    for event in (each for each in known if not each.detail.get("by_itself")):
+        if wakes is not None and wakes.at <= event.at:
+            woken.append(wakes)
+            wakes = None
+        woken.append(event)
+        if event.type is EventType.STATUS:
+            wakes = _waking(event, recorded)
+    return [*woken, wakes] if wakes is not None and wakes.at <= now else woken
 
 
 #: The events that can set deadlines anew.
@@ -75,21 +85,6 @@ def retracted(retractions: Sequence[tuple[str | None, Mapping[str, Any]]]) -> se
         if name not in gone:
             gone.update(detail.get("events") or ())
     return gone
-
-
-def _woken(history: Sequence[Event], now: datetime) -> list[Event]:
-    recorded = {event.at for event in history if event.detail.get("by_itself")}
-    history = [event for event in history if not event.detail.get("by_itself")]
-    woken = list[Event]()
-    wakes: Event | None = None
-    for event in history:
-        if wakes is not None and wakes.at <= event.at:
-            woken.append(wakes)
-            wakes = None
-        woken.append(event)
-        if event.type is EventType.STATUS:
-            wakes = _waking(event, recorded)
-    return [*woken, wakes] if wakes is not None and wakes.at <= now else woken
 
 
 def _waking(event: Event, recorded: Collection[datetime]) -> Event | None:

@@ -27,31 +27,28 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
-def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], object]:
-    """Return the validator of a duration that has one of some forms."""
+def text_of(kind: type, parse: Callable[[str], object], wrong: str) -> Callable[[object], object]:
+    """Return the validator of a value that rules write as a text; `wrong` says what a value of another type must be."""
 
     def convert(value: object) -> object:
-        if isinstance(value, Duration):
+        if isinstance(value, kind):
             return value
         if not isinstance(value, str):
-            raise ValueError(f"a duration must be a text: {forms}")
+            raise ValueError(wrong)
         return parse(value)
 
     return convert
+
+
+def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], object]:
+    """Return the validator of a duration that has one of some forms."""
+    return text_of(Duration, parse, f"a duration must be a text: {forms}")
 
 
 def _wall_length(value: object, info: "ValidationInfo") -> object:
     # Pinned rules may have business days here, from when they were accepted.
     is_pinned = bool((info.context or {}).get("pinned"))
     return length(parse_duration if is_pinned else parse_wall_duration, WALL_FORMS)(value)
-
-
-def _offset(value: object) -> object:
-    if isinstance(value, Offset):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('an offset must be a text such as "80%", "-30m", "0m", "+1h" or "+1bd"')
-    return Offset.parse(value)
 
 
 def word_of(*kinds: type[StrEnum]) -> Form:
@@ -146,7 +143,10 @@ Addresses = Annotated[
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]
 AnyTarget = Annotated[Target, word_of(Target)]
-AnyOffset = Annotated[Offset, Form(only=_offset)]
+AnyOffset = Annotated[
+    Offset,
+    Form(only=text_of(Offset, Offset.parse, 'an offset must be a text such as "80%", "-30m", "0m", "+1h" or "+1bd"')),
+]
 Priorities = Annotated[tuple[AnyPriority, ...], Form(before=_list)]
 Statuses = Annotated[tuple[AnyStatus, ...], Form(before=_list)]
 Targets = Annotated[tuple[AnyTarget, ...], Form(before=_list)]

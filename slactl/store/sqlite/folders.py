@@ -85,13 +85,18 @@ def refuse_pipes(path: Path) -> None:
             raise DatabaseError(f"{name} is not a regular file", f"ls -ld {quoted(name)}")
 
 
+def files_of(database: Path) -> list[Path]:
+    """Return a database and the files beside it, also those that do not exist."""
+    return [database, *(database.with_name(database.name + end) for end in SIDE_FILES)]
+
+
 def open_folder(folder: Path) -> DatabaseError:
     """Return the error about a folder to which everybody may write."""
     return DatabaseError(f"everybody may write to the folder {folder}", f"chmod o-w {quoted(folder)}")
 
 
 def _refuse_files(database: Path) -> None:
-    for file in (database, *(database.with_name(database.name + end) for end in SIDE_FILES)):
+    for file in files_of(database):
         try:
             owner = file.lstat().st_uid
         except FileNotFoundError:

@@ -76,9 +76,9 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
     """
     wanted, failed = _made_by_slactl(), dict[str, str]()
     for odd in sorted(odd_parts(connection), key=lambda each: _ORDER.index(each.kind) if each.kind in _ORDER else 9):
+        name = '"' + odd.name.replace('"', '""') + '"'
         try:
             if odd.oddity is Oddity.FOREIGN:
-                name = _quoted(odd.name)
                 if (
                     odd.kind == "table"
                     and not tables
@@ -88,7 +88,7 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
                 if odd.kind in _ORDER:
                     connection.execute(f"DROP {odd.kind} IF EXISTS {name}")
             elif odd.kind != "table" and (sql := wanted[odd.kind, odd.name].sql) is not None:
-                connection.execute(f"DROP {odd.kind} IF EXISTS {_quoted(odd.name)}")
+                connection.execute(f"DROP {odd.kind} IF EXISTS {name}")
                 connection.execute(sql)
         except sqlite3.IntegrityError as error:
             failed[odd.name] = f"the index {odd.name} cannot be created again, because rows are duplicated: {error}"
@@ -100,10 +100,6 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
 def forget_upgrade(connection: sqlite3.Connection) -> None:
     """Note that all outcomes follow from the histories, those from before an upgrade too."""
     connection.execute("DELETE FROM meta WHERE key = 'outcomes_from'")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _made_by_slactl() -> Mapping[tuple[str, str], _Part]:

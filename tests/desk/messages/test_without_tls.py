@@ -135,7 +135,6 @@ def test_the_last_line_of_defence_looks_at_the_request_itself() -> None:
     order = {
         "url": "json://192.0.2.1/x",
         "receiver": None,
-        "headers": {},
         "title": "x",
         "body": "y",
         "until": uptime() + 20,

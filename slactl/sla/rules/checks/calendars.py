@@ -1,7 +1,8 @@
 """Check the calendars of rules: possible hours and dates, known countries, that each opens."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from slactl.clock import is_zone
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidaySet, NoOpenHours, library_holidays
@@ -10,6 +11,9 @@ from slactl.sla.calendar.written import WEEKDAYS, holiday_dates, intervals, spec
 from slactl.sla.rules.calendars import CalendarRules, parts, reached
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.text import did_you_mean
+
+if TYPE_CHECKING:
+    from slactl.sla.rules.rules import Rules
 
 #: The keys that say when a calendar is open; a calendar that is always open, or a union, has none of them.
 _HOURS = ("weekly", "dates", "country", "subdivision", "categories", "work_on", "holidays")
@@ -177,3 +181,8 @@ def unknown_words(
             some = ", ".join(choices[:most]) + (" …" if len(choices) > most else "")
             meant = did_you_mean(name, choices, f" (known: {some or 'none'})")
             yield path, f"there is no {what} {name!r}{meant}"
+
+
+def unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
+    """Yield each name that is not a role or person of the rules, nor one of some other words."""
+    yield from unknown_words(path, names, [*rules.roles, *rules.people, *also], "role or person")

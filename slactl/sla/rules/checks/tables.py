@@ -11,7 +11,7 @@ from slactl.sla.rules import addresses, calendars, match, model, values
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.checks import calendars as calendar_checks
 from slactl.sla.rules.checks import oncall
-from slactl.sla.rules.checks.calendars import attempt, unknown_words
+from slactl.sla.rules.checks.calendars import attempt, unknown_names, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.mail import checks as mail
 from slactl.sla.rules.mail.model import MailRules
@@ -68,7 +68,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from addresses.command_problems(("source", number, "command"), source.command, (SINCE,))
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
-        yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
+        yield from unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
     yield from oncall.problems(rules)
     yield from duplicates(("objective",), "name", [objective.name for objective in rules.objectives])
     yield from objectives.problems(rules, zone if pinned else new_zone)
@@ -265,8 +265,8 @@ def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Ru
                 f'a condition has no deadline: "{level.at}" must be "0m" or a later offset, such as "+10m"',
             )
         if level.assign is not None:
-            yield from _unknown_names((*here, "assign"), [level.assign], rules)
-        yield from _unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
+            yield from unknown_names((*here, "assign"), [level.assign], rules)
+        yield from unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
 
 
 def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Problem]:
@@ -282,10 +282,6 @@ def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Prob
         if length.business_days:
             advice = f'clock = "wall" counts every hour; use {WALL_FORMS}, or clock = "calendar"'
             yield (*path, *key), f'"{length}" is in business days, but {advice}'
-
-
-def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
-    yield from unknown_words(path, names, [*rules.roles, *rules.people, *also], "role or person")
 
 
 def duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:

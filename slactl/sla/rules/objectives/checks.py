@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from slactl.sla.rules.checks.calendars import attempt, unknown_words
+from slactl.sla.rules.checks.calendars import attempt, unknown_names
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.match import Facts, Match
 from slactl.sla.rules.objectives.goal import Goal
-from slactl.sla.rules.objectives.model import Objective
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -19,16 +18,12 @@ def problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem
     for number, objective in enumerate(rules.objectives):
         here: KeyPath = ("objective", number)
         yield from attempt((*here, "timezone"), check, objective.timezone)
-        yield from unknown_words((*here, "notify"), objective.notify, [*rules.roles, *rules.people], "role or person")
-        yield from _credits(here, objective)
-
-
-def _credits(path: KeyPath, objective: Objective) -> Iterator[Problem]:
-    seen = set[Goal]()
-    for number, credit in enumerate(objective.credits):
-        if credit.below in seen:
-            yield (*path, "credits", number), f"another credit has the threshold {credit.below} too"
-        seen.add(credit.below)
+        yield from unknown_names((*here, "notify"), objective.notify, rules)
+        seen = set[Goal]()
+        for place, credit in enumerate(objective.credits):
+            if credit.below in seen:
+                yield (*here, "credits", place), f"another credit has the threshold {credit.below} too"
+            seen.add(credit.below)
 
 
 def lint(

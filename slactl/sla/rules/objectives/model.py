@@ -9,18 +9,9 @@ from slactl.sla.rules.match import Match
 from slactl.sla.rules.objectives.goal import Goal, Margin, parse_goal
 from slactl.sla.rules.objectives.period import PeriodKind
 from slactl.sla.rules.part import Form, Part, must
-from slactl.sla.rules.values import AnyTarget, Name, Names, from_list, word_of
+from slactl.sla.rules.values import AnyTarget, Name, Names, from_list, text_of, word_of
 
-
-def _goal(value: object) -> object:
-    if isinstance(value, Goal):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('must be a text such as "95%"')
-    return parse_goal(value)
-
-
-AnyGoal = Annotated[Goal, Form(only=_goal)]
+AnyGoal = Annotated[Goal, Form(only=text_of(Goal, parse_goal, 'must be a text such as "95%"'))]
 
 
 class Credit(Part):
