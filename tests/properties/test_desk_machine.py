@@ -486,11 +486,16 @@ COMMON: dict[str, Any] = {
     "print_blob": False,
 }
 
-TestDesk = pytest.mark.timeout(600)(Desk.TestCase)
-TestDesk.settings = settings(max_examples=16, stateful_step_count=16, **COMMON)
+
+@pytest.mark.timeout(600)
+class TestDesk(Desk.TestCase):  # type: ignore[name-defined,misc]
+    """Random commands on a few desks."""
+
+    settings = settings(max_examples=16, stateful_step_count=16, **COMMON)
 
 
 @pytest.mark.full
+@pytest.mark.timeout(5400)
 class TestDeskAtLength(Desk.TestCase):  # type: ignore[name-defined,misc]
     """The same, for long."""
 

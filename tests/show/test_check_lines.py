@@ -32,6 +32,7 @@ def test_a_storm_is_told_in_twenty_lines_and_foretold_in_full(dry_run: bool, sho
     report = {"at": "2026-03-02T08:00:00Z", "dry_run": dry_run, "run_id": 3, "scanned": 5000, "breached": 5000}
     counts = {
         "escalated": 5000,
+        "skipped": 0,
         "skipped_by_reason": {},
         "notified": 2,
         "messages_sent": 1,

@@ -14,6 +14,7 @@ from slactl.desk.mail.quotes import first_line
 from slactl.desk.mail.reply_commands import MistypedError, ReplyCommand, read_command
 from slactl.desk.mail.tokens import Notified, answered
 from slactl.sla.enums import Status, UnknownSenders
+from slactl.sla.history.readers import NAME_LENGTH
 from slactl.sla.rules.mail.model import MailRules
 from slactl.store.read import messages as reads
 from slactl.store.write.tenants import Tenant, tenant_of_domain
@@ -48,6 +49,11 @@ class Incoming:
     #: The message of slactl that it answers, and the command that it gives to slactl.
     answered: Notified | None = None
     command: ReplyCommand | None = None
+
+    @property
+    def author(self) -> dict[str, str]:
+        """Return the text that names the sender, unless it is an agent: an address that is a text can be erased."""
+        return {} if self.agent is not None else {"actor": self.mail.sender[:NAME_LENGTH]}
 
 
 def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:

@@ -25,7 +25,6 @@ from slactl.desk.tickets.input import BODY_LENGTH, known_plans
 from slactl.errors import SenderRefusedError, SlactlError, TryAgainError
 from slactl.sla.enums import ActorType, EventType, MailAction, Status
 from slactl.sla.history.event import Event
-from slactl.sla.history.readers import NAME_LENGTH
 from slactl.store.read import messages as reads
 from slactl.text import clean
 
@@ -152,7 +151,7 @@ def _open(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[int, li
         new = replace(new, tags=[FOLLOW_UP])
         if tenant is None and incoming.facts.ticket is not None and incoming.facts.ticket.knows_sender:
             new = _as_before(book, new, decision.follows)
-    texts = {"subject": mail.subject, "requester_email": requester, **_author(incoming)}
+    texts = {"subject": mail.subject, "requester_email": requester, **incoming.author}
     texts |= {"body": mail.text} if mail.text else {}
     actor = incoming.agent or CUSTOMER
     number, warnings = open_ticket(book, incoming.at, new, texts, actor, mail.message_id)
@@ -201,16 +200,11 @@ def _by(incoming: Incoming, change: Change, *, silent: bool = False) -> Change:
         return [
             entry
             if entry.event.type is EventType.STATUS
-            else replace(entry, texts={**entry.texts, **_author(incoming)}, message_id=incoming.mail.message_id)
+            else replace(entry, texts={**entry.texts, **incoming.author}, message_id=incoming.mail.message_id)
             for entry in said
         ]
 
     return make
-
-
-def _author(incoming: Incoming) -> dict[str, str]:
-    """Return the text that names the sender, unless it is an agent: an address that is a text can be erased."""
-    return {} if incoming.agent is not None else {"actor": incoming.mail.sender[:NAME_LENGTH]}
 
 
 def _noted(text: str) -> Change:

@@ -96,7 +96,20 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
     """
     with committed.in_parts():
         with desk.database.write(keep=not dry_run) as transaction:
-            done = _erase(transaction, desk.actor, now, requester, dry_run=dry_run, shown=shown)
+            erasure.prepare(transaction, requester, is_address=is_address(requester.strip()))
+            texts, last = erasure.counts(transaction), erasure.last_event(transaction)
+            own, others = erasure.tickets(transaction, own=True), erasure.tickets(transaction, own=False)
+            spelled = Spelled(*erasure.spelled(transaction))
+            if shown is not None and erasure.newest(transaction) > shown:
+                again = f"slactl erase --requester {quoted(requester)}"
+                raise RefusedError("new data of this person arrived in the meantime; nothing was erased", again)
+            if texts:
+                _record(transaction, desk.actor, now)
+                erasure.remove(transaction)
+            left = [Leftover(*leftover) for leftover in erasure.leftovers(transaction)]
+            if not texts and not erasure.is_unfinished(transaction):
+                raise _no_data_found(requester, left)
+            done = Erasure(texts, own, others, spelled, left, dry_run, last)
             committed.add("person", "erased", [clean(requester)])
         return done if dry_run else replace(done, problem=_wipe(desk))
 
@@ -110,25 +123,6 @@ def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
     with desk.database.held_open():
         pass
     return Erasure({}, [], [], Spelled(0, []), [], dry_run, 0, None if dry_run else _wipe(desk))
-
-
-def _erase(
-    transaction: "Transaction", actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
-) -> Erasure:
-    erasure.prepare(transaction, requester, is_address=is_address(requester.strip()))
-    texts, last = erasure.counts(transaction), erasure.last_event(transaction)
-    own, others = erasure.tickets(transaction, own=True), erasure.tickets(transaction, own=False)
-    spelled = Spelled(*erasure.spelled(transaction))
-    if shown is not None and erasure.newest(transaction) > shown:
-        again = f"slactl erase --requester {quoted(requester)}"
-        raise RefusedError("new data of this person arrived in the meantime; nothing was erased", again)
-    if texts:
-        _record(transaction, actor, now)
-        erasure.remove(transaction)
-    left = [Leftover(*leftover) for leftover in erasure.leftovers(transaction)]
-    if not texts and not erasure.is_unfinished(transaction):
-        raise _no_data_found(requester, left)
-    return Erasure(texts, own, others, spelled, left, dry_run, last)
 
 
 def _no_data_found(requester: str, left: Sequence[Leftover]) -> NotKnownError:

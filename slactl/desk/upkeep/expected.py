@@ -104,7 +104,18 @@ def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = Non
     fired = counted(kept.fired if not gone else list(_with_event_names(kept)), gone)
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in fired}
     ticket = ticket_columns(evaluation) | identity_columns(kept.events, kept.texts, gone)
-    return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
+    # A breach of a deadline that moved since belongs to the cycle of the stored outcome, if one has it.
+    detected: dict[BreachKey, list[str]] = {}
+    for target, instant, facts in kept.breaches:
+        missed = missed_cycle(evaluation, target, facts.get("due_at"))
+        if missed is not None:
+            detected.setdefault(BreachKey(target, *missed), []).append(instant)
+    noticed = {(target, instant) for target, instant, _ in kept.breaches}
+    for outcome in kept.outcomes or ():
+        if (outcome["kind"], outcome["detected_at"]) in noticed:
+            key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
+            detected.setdefault(key, []).append(outcome["detected_at"])
+    return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), detected, keys)
 
 
 def _with_event_names(kept: Stored) -> Iterator[Row]:
@@ -275,24 +286,6 @@ def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a 
         return True
     numbers = isinstance(stored, int) and isinstance(early, int) and isinstance(late, int)
     return numbers and min(early, late) <= stored <= max(early, late)
-
-
-def _detected(kept: Stored, evaluation: Evaluation) -> dict[BreachKey, list[str]]:
-    """Return when each breach was detected.
-
-    A breach of a deadline that moved since belongs to the cycle of the stored outcome, if one has it.
-    """
-    detected: dict[BreachKey, list[str]] = {}
-    for target, at, facts in kept.breaches:
-        missed = missed_cycle(evaluation, target, facts.get("due_at"))
-        if missed is not None:
-            detected.setdefault(BreachKey(target, *missed), []).append(at)
-    noticed = {(target, at) for target, at, _ in kept.breaches}
-    for outcome in kept.outcomes or ():
-        if (outcome["kind"], outcome["detected_at"]) in noticed:
-            key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
-            detected.setdefault(key, []).append(outcome["detected_at"])
-    return detected
 
 
 def shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)

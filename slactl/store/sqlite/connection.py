@@ -24,6 +24,9 @@ LOG_BYTES = 4_000_000
 # The databases that this process reads without locks; see `faults`.
 _frozen: set[Path] = set()
 
+# Says whether this process was asked to stop; `bool()` is False. See `leaving_when`.
+_is_asked_to_stop: Callable[[], bool] = bool
+
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """Return a connection in autocommit mode, with the pragmas that every transaction relies on.
@@ -179,10 +182,6 @@ def leaving_when(is_asked: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         _is_asked_to_stop = before
-
-
-def _is_asked_to_stop() -> bool:
-    return False
 
 
 @contextmanager
