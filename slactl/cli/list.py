@@ -94,7 +94,9 @@ def list_tickets(
     view: ViewArgument = None,
     *,
     filters: Filters,
-    sort: Annotated[Order, typer.Option("--sort", help="The order; urgency: overdue first, then priority, then deadline.")] = Order.DUE,
+    sort: Annotated[
+        Order, typer.Option("--sort", help="The order; urgency: overdue first, then priority, then deadline.")
+    ] = Order.DUE,
     limit: LimitOption = None,
     at: Annotated[
         str | None, word("--at", "T", "Show what is overdue at this time, such as 'in 2h'.", "Options")
