@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
@@ -84,7 +84,7 @@ def misfits(value: object, wanted: Any, way: str) -> list[str]:  # noqa: ANN401 
         return [each for name, hint in hints.items() for each in misfits(value[name], hint, f"{way}.{name}")]
     if origin is UnionType:
         return [] if any(not misfits(value, one, way) for one in inner) else [f"{way}: {value!r} is not {wanted}"]
-    if origin in (list, Sequence) and isinstance(value, list):
+    if origin in (list, Sequence, Iterator) and isinstance(value, list):
         return [each for item in value for each in misfits(item, inner[0], way)]
     if origin is dict and isinstance(value, dict):
         return [each for item in value.values() for each in misfits(item, inner[1], way)]

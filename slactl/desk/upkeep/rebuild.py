@@ -90,6 +90,7 @@ def rebuild(
         DatabaseError: the database cannot be written.
     """
     last, problems, rules = 0, list[str](), CommandRules(desk)
+    wrong_sums = dict[str, int]()
     while True:
         with ledger(desk, now, keep=not done.dry_run, rules=rules) as book:
             transaction = book.transaction
@@ -98,17 +99,19 @@ def rebuild(
                 done.structure = [part.name for part in odd]
                 done.dropped = {part.name: part.sql for part in odd if part.oddity is Oddity.FOREIGN}
                 structure.restore(transaction, tables=tables)
+                # Each batch changes the sums with its tickets, so they have to be right before.
+                wrong_sums |= sums.make_right(transaction)
             numbers = audit.numbers(transaction, last, BATCH)
             batch = list(_batch(book, transaction, numbers, done, problems.append))
             if not numbers:
-                wrong_sums = list(_finish_sums(transaction, done))
+                wrong_sums |= sums.make_right(transaction)
                 _finish_structure(transaction, done, problems.append, tables=tables)
         for message in problems:
             problem(message)
         problems.clear()
         yield from (difference._asdict() | {"message": str(difference)} for difference in batch)
         if not numbers:
-            yield from wrong_sums
+            yield from _differing_sums(wrong_sums, done)
             return
         last = numbers[-1]
         progress("tickets", done.tickets, max(done.tickets, last))
@@ -125,11 +128,8 @@ def foreign_parts(desk: Desk) -> list[str]:
     return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
 
 
-def _finish_sums(transaction: "Transaction", done: Rebuilt) -> Iterator[dict[str, Any]]:
-    """Make the sums that summaries read anew if they are wrong; yield them unless they follow from wrong tickets."""
-    wrong = sums.wrong_rows(transaction)
-    if wrong:
-        sums.make_anew(transaction)
+def _differing_sums(wrong: Mapping[str, int], done: Rebuilt) -> Iterator[dict[str, Any]]:
+    """Yield the sums that were wrong, unless that followed from wrong tickets."""
     for table, count in wrong.items() if not (done.differences or done.failed) else ():
         done.differences += 1
         message = f"{counted(count, 'row')} of {table} cannot be right by the tickets and their outcomes"

@@ -111,6 +111,18 @@ def make_anew(connection: sqlite3.Connection) -> None:
         connection.execute(f"INSERT INTO {table} {query}")
 
 
+def make_right(connection: sqlite3.Connection) -> Mapping[str, int]:
+    """Make sums anew that are wrong, as far as the other tables can be read; return the wrong rows of each table."""
+    wrong = wrong_rows(connection)
+    try:
+        if wrong:
+            make_anew(connection)
+    except sqlite3.OperationalError as error:
+        if not any(words in str(error) for words in _UNREADABLE):
+            raise
+    return wrong
+
+
 def wrong_rows(connection: sqlite3.Connection) -> Mapping[str, int]:
     """Return how many rows of each table of sums are missing or do not follow from the other tables; only if any."""
     add_functions(connection)

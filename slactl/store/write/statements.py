@@ -110,7 +110,9 @@ def tickets(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int,
         query = f"SELECT * FROM ticket WHERE id IN ({marks(batch)})"
         try:
             found |= {row["id"]: row for row in rows(connection, query, batch)}
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):  # it is not about a text
+                raise
             connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             try:
                 found |= {row["id"]: row for row in rows(connection, query, batch)}
