@@ -89,8 +89,8 @@ def verify(
     """Verify that nobody changed the log.
 
     It checks the chain of hashes, the texts that people wrote, the escalations, and the columns of every ticket
-    and timer. Exit codes: 0 nothing was changed, 6 something was changed. The first finding is the first event
-    that was changed.
+    and timer. Exit codes: 0 no change was found, 6 a change was found. slactl help operations lists the data
+    that it does not check.
 
     \b
     Examples:

@@ -75,6 +75,8 @@ def check(
       slactl check --dry-run
       slactl check --dry-run --at "in 2h"
       slactl check -q --metrics /var/lib/prometheus/node-exporter/slactl.prom
+    \b
+    In the crontab:
       */5 * * * * slactl check -q
     """
     from slactl.desk.escalation.run import RunOptions

@@ -80,7 +80,7 @@ SUMMARIES = {
     "init": "Create the database and a commented rules.toml.",
     "demo": "Try slactl in a temporary folder with realistic tickets.",
     "create": "Open a ticket and set its deadlines.",
-    "list": "List tickets, the most urgent deadline first.",
+    "list": "List tickets, the earliest deadline first.",
     "show": "Show tickets: fields, timers, messages, audit trail.",
     "reply": "Record a public reply; slactl sends nothing to the customer.",
     "note": "Add an internal note; a note never counts as a response.",

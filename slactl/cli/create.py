@@ -56,7 +56,7 @@ def create(
     Examples:
       slactl create "Printer on fire" --from ann@example.com
       slactl create "VPN down" --from it@acme.example --plan enterprise --priority urgent
-      mail-body | slactl create "Invoice wrong" --from bob@example.com --body - --at "2h ago"
+      slactl create "Invoice wrong" --from bob@example.com --at "2h ago" --body - < mail.txt
     """
     from slactl.desk.oncall import feeds
     from slactl.desk.tickets import create as opening

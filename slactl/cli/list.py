@@ -94,7 +94,9 @@ def list_tickets(
     view: ViewArgument = None,
     *,
     filters: Filters,
-    sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
+    sort: Annotated[
+        Order, typer.Option("--sort", help="The order; urgency: overdue first, then priority, then deadline.")
+    ] = Order.DUE,
     limit: LimitOption = None,
     at: Annotated[
         str | None, word("--at", "T", "Show what is overdue at this time, such as 'in 2h'.", "Options")
@@ -102,7 +104,7 @@ def list_tickets(
     exit_code: Annotated[bool, flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,
 ) -> None:
-    """List tickets, the most urgent deadline first.
+    """List tickets, the earliest deadline first.
 
     Several uses of one option are combined with "or", different options with "and". not: before a value excludes
     it. A range is SINCE..UNTIL, and one side may be empty; a date as UNTIL includes that day. On a pipe the output is

@@ -73,6 +73,8 @@ def mail(
       slactl mail < message.eml
       slactl mail -n < message.eml
       slactl mail --maildir ~/Maildir
+    \b
+    In a file of mail aliases (slactl help mail):
       support: "|slactl mail"
     """
     if maildir is not None or failed:

@@ -30,7 +30,7 @@ Ids = Annotated[
 FormatOption = Annotated[
     Form | None, typer.Option("--format", help="The form of the output.", show_default=False, rich_help_panel=OUTPUT)
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=OUTPUT)]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only ids.", rich_help_panel=OUTPUT)]
 
 

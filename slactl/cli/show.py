@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
@@ -103,7 +104,8 @@ def history(
     with here.desk.database.read() as transaction:
         numbers = list(_numbers(transaction, references, missing))
         if chosen is Form.TABLE or most:
-            events = [row for number in numbers for row in event_reads.last_events(transaction, number, most or -1)]
+            last = partial(event_reads.last_events, last=most or -1, with_writers=chosen is Form.TABLE)
+            events = [row for number in numbers for row in last(transaction, number)]
             total = sum(event_reads.ticket_event_count(transaction, number) for number in numbers)
             stream = None
         else:
@@ -275,7 +277,7 @@ def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenT
         "timers": reads.timers(transaction, number, now),
         "messages": list(on_screen(event_reads.messages(transaction, number, last=RECORDS, most=READ + 1))),
         "escalations": reads.escalations(transaction, number, last=RECORDS),
-        "events": event_reads.last_events(transaction, number, RECORDS),
+        "events": event_reads.last_events(transaction, number, RECORDS, with_writers=True),
         "retracted": sorted(reads.retracted_escalations(transaction, number)),
         "next_reaches": "",
         "totals": {

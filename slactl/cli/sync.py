@@ -54,6 +54,8 @@ def sync(
     Examples:
       slactl sync --dry-run
       slactl sync github
+    \b
+    In the crontab:
       */5 * * * * slactl sync -q; slactl check -q
     """
     from slactl.records.runs import SyncRun

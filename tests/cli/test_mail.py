@@ -213,3 +213,25 @@ def test_several_processes_take_each_message_once(mail: Path) -> None:
     with closing(open_database(mail, query_only=True)) as connection:
         found = connection.execute("SELECT count(*) FROM event WHERE action = 'ticket.receive'").fetchone()
     assert found == (3,)
+
+
+def test_history_on_a_terminal_names_who_wrote_until_the_person_is_erased(
+    mail: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    slactl("mail", stdin=letter())
+    stranger = letter(2, "eve@other.example").replace(b"To: support@", b"To: support+1@")
+    assert slactl("mail", stdin=stranger).out.startswith("note\t1\t")
+    for command in ("history", "show"):
+        shown = slactl(command, "1", "--format", "table").out.partition("Audit trail")
+        trail = shown[2] or shown[0]
+        assert [each in trail for each in ("bob@acme.example", "eve@other.example", "customer")] == [True, True, False]
+    assert [each["actor"] for each in json.loads(slactl("history", "1", "--json").out)] == [
+        "customer",
+        "slactl",
+        "customer",
+    ]
+    for person in ("bob@acme.example", "eve@other.example"):
+        slactl("erase", "--requester", person, "--yes")
+    trail = slactl("history", "1", "--format", "table").out
+    assert ("@" in trail, trail.count("customer")) == (False, 2)

@@ -48,3 +48,9 @@ def read_recipients(recipients: Iterable[str], address: str) -> Recipients:
         elif named := _NOTIFICATION.fullmatch(tag):
             answered = answered or Answered(int(named[1]), named[2])
     return Recipients(tuple(tickets), answered, tuple(others.values()))
+
+
+def without_tokens(text: str, address: str) -> str:
+    """Return a text whose reply addresses have no tokens: mail programs quote the addresses that somebody wrote to."""
+    local, domain = map(re.escape, split_address(address))
+    return re.sub(rf"({local}\+n{_NUMBER}\.)[A-Za-z0-9_-]{{1,200}}(?=@{domain})", r"\1…", text, flags=re.IGNORECASE)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
-from slactl.desk.mail.addresses import Recipients, read_recipients
+from slactl.desk.mail.addresses import Recipients, read_recipients, without_tokens
 from slactl.desk.mail.decide import Belongs, Facts, FoundBy
 from slactl.desk.mail.message import Mail
 from slactl.desk.mail.quotes import first_line
@@ -57,7 +57,12 @@ class Incoming:
 
 
 def gather(book: Ledger, own: MailRules, mail: Mail) -> Incoming:
-    """Return a message with everything that decides about it; `own` are the rules for mail."""
+    """Return a message, without the tokens in its texts, and everything that decides about it.
+
+    `own` are the rules for mail.
+    """
+    subject, text = (without_tokens(each, own.address) for each in (mail.subject, mail.text))
+    mail = replace(mail, subject=subject, text=text)
     transaction, received = book.transaction, mail.received.replace(microsecond=0) if mail.received else book.now
     at = received if book.now - OLDEST <= received <= book.now else book.now
     agent = agent_of(book, own, mail.sender) if mail.is_sender_certain else None

@@ -102,7 +102,7 @@ def read_mail(data: bytes) -> Mail:
         recipients=tuple(dict.fromkeys([*written_to, *recipients(headers, "delivered-to", "x-original-to")])),
         references=references(headers),
         subject=one_line(decoded(first(headers, "subject")), LONGEST_SUBJECT) or NO_SUBJECT,
-        text=_kept(text, is_cut=walk.is_cut),
+        text=kept(text, is_cut=walk.is_cut),
         attachments=walk.attachments(),
         received=received_at(headers),
         automatic=automatic(headers, envelope),
@@ -134,7 +134,8 @@ def _sender(headers: Headers) -> tuple[str, str, bool]:
     return written.partition("<")[0], next(iter(others), UNKNOWN), False
 
 
-def _kept(text: str, *, is_cut: bool) -> str:
+def kept(text: str, *, is_cut: bool = False) -> str:
+    """Return as much of a text as slactl keeps; the last line says if there is more, or if it `is_cut` already."""
     if len(text) <= BODY_LENGTH and not is_cut:
         return text
     return f"{text[: BODY_LENGTH - len(LEFT_OUT) - 2].rstrip()}\n\n{LEFT_OUT}"

@@ -14,7 +14,7 @@ from slactl.desk.ledger.entry import CUSTOMER
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.mail.decide import Decision, decide
 from slactl.desk.mail.facts import HOUR, Incoming, gather
-from slactl.desk.mail.message import Mail
+from slactl.desk.mail.message import Mail, kept
 from slactl.desk.mail.reply_commands import obey
 from slactl.desk.tickets import changes
 from slactl.desk.tickets.change import Change, Subject, change_one
@@ -123,7 +123,10 @@ def _carry_out(book: Ledger, incoming: Incoming, decision: Decision) -> tuple[in
     if decision.action is MailAction.OPENED:
         return _open(book, incoming, decision)
     assert decision.ticket is not None
-    number, warnings, text = decision.ticket, list[str](), incoming.mail.text
+    number, warnings = decision.ticket, list[str]()
+    text = incoming.mail.text
+    if decision.is_burst:
+        text = kept(f"Subject: {incoming.mail.subject}\n\n{text}".rstrip())
     if decision.action is MailAction.CUSTOMER_REPLY:
         change = changes.receive(text or None)
     elif decision.action is MailAction.AGENT_REPLY:

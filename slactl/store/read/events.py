@@ -149,11 +149,12 @@ def actions(transaction: sqlite3.Connection) -> list[str]:
     return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, CORRECTION, ERASE, GOAL, *used})
 
 
-def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, str]]:
-    """Return the texts that people wrote in one ticket, by event and field; erased texts are missing."""
+def texts(transaction: sqlite3.Connection, number: int, only: str | None = None) -> dict[int, dict[str, str]]:
+    """Return the texts that people wrote in one ticket, by event and field (or of one); erased ones are missing."""
     written: dict[int, dict[str, str]] = {}
-    query = "SELECT event_id, field, text FROM event_text WHERE event_id IN (SELECT id FROM event WHERE ticket_id = ?)"
-    for event_id, field, text in transaction.execute(query, (number,)):
+    query = """SELECT event_id, field, text FROM event_text
+    WHERE event_id IN (SELECT id FROM event WHERE ticket_id = :ticket) AND (:only IS NULL OR field = :only)"""
+    for event_id, field, text in transaction.execute(query, {"ticket": number, "only": only}):
         written.setdefault(event_id, {})[field] = text
     return written
 
@@ -189,10 +190,15 @@ def ticket_event_count(transaction: sqlite3.Connection, number: int) -> int:
     return int(transaction.execute("SELECT count(*) FROM event WHERE ticket_id = ?", (number,)).fetchone()[0])
 
 
-def last_events(transaction: sqlite3.Connection, number: int, last: int) -> "list[EventRecord]":
-    """Return the last events of one ticket, by time."""
+def last_events(
+    transaction: sqlite3.Connection, number: int, last: int, *, with_writers: bool = False
+) -> "list[EventRecord]":
+    """Return the last events of one ticket, by time; `with_writers` with the addresses of customers, until erased."""
     latest = f"SELECT id FROM event WHERE ticket_id = ? ORDER BY at DESC, id DESC LIMIT {last:d}"
-    found = rows(transaction, f"{_SELECT} WHERE id IN ({latest}) ORDER BY at, id", (number,))
+    found = list(rows(transaction, f"{_SELECT} WHERE id IN ({latest}) ORDER BY at, id", (number,)))
+    if with_writers:
+        written = texts(transaction, number, "actor")
+        found = [row | {"actor": written.get(row["id"], {}).get("actor", row["actor"])} for row in found]
     return [event_record(row) for row in found]
 
 

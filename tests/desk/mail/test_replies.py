@@ -1,5 +1,7 @@
 """Mail that answers a message of slactl: the person's command is carried out once, and everything else is a note."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -167,6 +169,22 @@ def test_reply_of_a_customer_to_a_command_mail_finds_the_ticket(told: Path, slac
     reply(told, "ack 2h")
     taken = reply(told, "me too", "In-Reply-To: <r1@example.com>", tag="", number="r2", sender="ann@example.com")
     assert (taken.action, taken.ticket) == ("customer_reply", 1)
+
+
+@pytest.mark.parametrize("tag", [None, "", "1"])
+def test_token_in_the_text_of_a_message_is_not_kept(told: Path, tag: str | None) -> None:
+    """Outlook quotes the address that somebody wrote to."""
+    secret = token(told)
+    quoted = (
+        f"I see.\n\n> To: Support+N1.{secret.upper()}@EXAMPLE.com; support+n1.{secret}@example.com, x+n1.a@y.example"
+    )
+    subject = f"Subject: support+n1.{secret}@example.com"
+    taken = reply(told, quoted, subject, sender="mia@example.com", tag=tag)
+    assert taken.action in ("note", "opened")
+    with closing(sqlite3.connect(told)) as connection:
+        everything = "\n".join(connection.iterdump())
+    assert secret not in everything.lower()
+    assert "> To: Support+N1.…@EXAMPLE.com; support+n1.…@example.com, x+n1.a@y.example" in everything
 
 
 def test_nothing_is_sent_to_anybody_who_writes(told: Path, slactl: Slactl) -> None:

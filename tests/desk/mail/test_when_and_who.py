@@ -10,6 +10,8 @@ from freezegun.api import FrozenDateTimeFactory
 from mail_desk import BOB, MIA, NOW, RULES, SUPPORT, MailDesk
 
 from slactl.clock import to_text
+from slactl.desk.mail.message import LEFT_OUT
+from slactl.desk.tickets.input import BODY_LENGTH
 from slactl.errors import ExitCode, RulesError, SenderRefusedError, TryAgainError
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -117,13 +119,25 @@ def test_flood_becomes_notes_on_the_newest_ticket_and_is_told_once(mail: MailDes
     assert mail.deal() == ("note", 4)
     assert mail.ticket(4) == before
     told = "The sender opened too many tickets within an hour (mail.burst); more messages become notes on this ticket."
+    note = "Subject: Printer on fire\n\nIt burns."
     assert [(actor, text) for _, actor, _, text in mail.events(4)[1:]] == [
-        *(("customer", "It burns."), ("slactl", told), ("customer", "It burns.")),
+        *(("customer", note), ("slactl", told), ("customer", note)),
     ]
     assert mail.deal(sender=EVE) == ("opened", 5)
     assert mail.deal(references=("1@mail.example",)) == ("customer_reply", 2)
     mail.wait(56 * MINUTE)
     assert mail.deal() == ("opened", 6)
+
+
+def test_note_of_a_flood_without_a_text_has_the_subject_and_a_long_one_says_what_is_left_out(mail: MailDesk) -> None:
+    for _ in range(3):
+        mail.take()
+    for text in ("", "x" * BODY_LENGTH):
+        assert mail.deal(subject="Call me", text=text) == ("note", 3)
+    short, long = (text for _, actor, _, text in mail.events(3)[1:] if text is not None and actor == "customer")
+    assert short == "Subject: Call me"
+    assert long.startswith("Subject: Call me\n\nxxx")
+    assert (len(long) <= BODY_LENGTH, long.endswith(LEFT_OUT)) == (True, True)
 
 
 def test_flood_counts_by_when_our_server_received_it(mail: MailDesk) -> None:
