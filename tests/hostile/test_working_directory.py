@@ -32,6 +32,14 @@ MODULE = [sys.executable, "-m", "slactl"]
 EARLY = "import runpy, re, sys; print(*sys.modules)"
 
 TICKET = '{"ticket": "A-1", "at": "2026-03-02T09:00:00Z", "type": "created"}\n'
+LETTER = """From: Eve <eve@example.org>
+To: support@example.com
+Subject: Fire
+Message-ID: <1@example.org>
+Content-Type: text/html
+
+<p>Help!</p>
+"""
 CASE = """
 [[test]]
 name = "one"
@@ -76,6 +84,7 @@ STORY: dict[str, Sequence[str]] = {
     "import": ["history.jsonl"],
     "export": ["", "--format csv"],
     "map check": ["csv"],
+    "mail": ["--maildir mails"],
     "sync": ["", "--json"],
     "history": ["2"],
     "watch": [""],
@@ -142,6 +151,9 @@ class Planted:
             folder.mkdir(exist_ok=True)
         (here / "history.jsonl").write_text(TICKET)
         (here / "cases.toml").write_text(CASE)
+        for name in ("new", "cur", "tmp"):
+            (here / "mails" / name).mkdir(parents=True)
+        (here / "mails" / "new" / "1.2.host").write_text(LETTER)
         (here / "rules.toml").write_text(shipped_rules().read_text())
         (here / "copies").chmod(0o700)
 
@@ -179,7 +191,8 @@ class Planted:
 def planted(desk: Path, tmp_path: Path, receiver: Receivers, monkeypatch: pytest.MonkeyPatch) -> Planted:
     hook = receiver("ok")
     rules = shipped_rules().read_text().replace("notify = []  ", f'notify = ["{hook.url}"]\n#')
-    rota = '[people.mia]\n[schedules.rota]\ntimezone = "UTC"\n[[schedules.rota.layer]]\npeople = ["mia"]\n'
+    mail = '[mail]\naddress = "support@example.com"\n'
+    rota = f'{mail}[people.mia]\n[schedules.rota]\ntimezone = "UTC"\n[[schedules.rota.layer]]\npeople = ["mia"]\n'
     desk.with_name("rules.toml").write_text(f"{rules}\n{rota}")
     found = Planted(desk, tmp_path / "here", hook)
     monkeypatch.chdir(found.here)

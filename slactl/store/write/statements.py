@@ -100,7 +100,8 @@ def update_tickets(connection: sqlite3.Connection, changed: Sequence[Row], read:
         values = [(*pick(row), read.get(row["id"])) for row in alike]
         if connection.executemany(statement, values).rowcount != len(alike):
             named = ", ".join(str(row["id"]) for row in alike[:10])
-            raise RefusedError(f"somebody else changed a ticket in the meantime (one of {named}); nothing was written")
+            which = f"ticket {named}" if len(alike) == 1 else f"one of the tickets {named}"
+            raise RefusedError(f"somebody else changed {which} in the meantime; nothing was written")
 
 
 def tickets(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Row]:

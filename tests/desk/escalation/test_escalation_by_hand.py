@@ -175,7 +175,7 @@ def test_a_rehearsal_changes_nothing(desk: Path, slactl: Slactl, clock: Clock) -
         ("--escalation resolution --reason x", 2, "must be used together"),
         ("--level lead --reason x", 2, "must be used together"),
         ("--escalation resolution --level lead --assign joe --reason x", 2, "cannot be used with --level"),
-        ("--escalation resolution --level lead", 2, "a reason is required"),
+        ("--escalation resolution --level lead", 5, "a reason is required"),
         ("--escalation resolutoin --level lead --reason x", 3, "did you mean resolution?"),
         ("--escalation resolution --level laed --reason x", 3, "did you mean lead?"),
         ("--escalation first --level f --reason x", 5, "has no open first_response"),
